@@ -1,0 +1,1 @@
+"""The runner: catalogue, judge, stub generator, command line."""

@@ -1,0 +1,1 @@
+"""The complete implementation that the katas are judged against."""

@@ -1,0 +1,1 @@
+"""Mathematics: linear algebra, optimization, probability."""

@@ -1,0 +1,1 @@
+"""Language models: attention and what is built on it."""

@@ -1,0 +1,1 @@
+"""Machine learning: classical estimators and neural network layers."""
