@@ -1,0 +1,378 @@
+"""The process that runs a learner's code: it judges one kata and reports events.
+
+Everything that the learner's file can do happens here, so the process trusts
+nothing: output goes to a bounded buffer, memory is limited, a watchdog ends it
+when a property takes too long, and what NumPy and the builtins hold is compared
+before and after. The parent reads one JSON object a line from ``events``.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from dojo.catalogue import Catalogue, Kata
+from dojo.failures import describe_failure, find_place
+from dojo.recording import RECORDER
+from dojo.targets import Target, install
+from dojo.verdict import Failure
+
+_PRINTED = 1_500
+_MEMORY = 2 * 2**30
+IMPORT = "import"
+SLOW, DEAD = 86, 87
+_NO_PLUGINS = (
+    "anyio", "cacheprovider", "doctest", "junitxml", "legacypath", "nose", "pastebin",
+    "stepwise", "terminal", "unittest", "faulthandler", "logging", "debugging",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one child has to judge.
+
+    ``only`` names the properties to run (all of them if empty); ``publish`` sends
+    every call before it is made, to learn which one never comes back; ``arguments``
+    are passed on to pytest, whose own report is then shown.
+    """
+
+    kata: Kata
+    target: Target
+    seed: int = 0
+    only: tuple[str, ...] = ()
+    stop_first: bool = False
+    examples: Path | None = None
+    publish: bool = False
+    arguments: tuple[str, ...] = ()
+    explain: bool = True
+
+
+class Printed(io.TextIOBase):
+    """Keeps the end of what the learner's code prints for one example."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        """Keep the last characters."""
+        self.text = (self.text + text)[-_PRINTED:]
+        return len(text)
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
+
+
+class Reporter:
+    """Writes events; a lock keeps the watchdog's lines and the judge's apart."""
+
+    def __init__(self, events: TextIO) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+
+    def send(self, event: str, **data: object) -> None:
+        """Write one event as a line of JSON."""
+        line = json.dumps({"event": event, **data}, default=str)
+        with self._lock:
+            self._events.write(line + "\n")
+            self._events.flush()
+
+    def fail(self, failure: Failure, **data: object) -> None:
+        """Report a failure."""
+        self.send("failure", failure=asdict(failure), **data)
+
+
+class Watchdog:
+    """Ends the process when a property has had its time.
+
+    A thread is enough for Python code and for C code that releases the interpreter
+    lock; for the rest, the parent kills the process a little later.
+    """
+
+    def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._expired = expired
+        self._round = 0
+        self._wake = threading.Condition()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def restart(self) -> None:
+        """Give the next property its full time."""
+        with self._wake:
+            self._round += 1
+            self._wake.notify()
+
+    def _watch(self) -> None:
+        with self._wake:
+            while True:
+                current = self._round
+                self._wake.wait(self._seconds)
+                if current == self._round:
+                    self._expired()
+
+
+class Tampering:
+    """Notices names of the judge's libraries that the learner's code rebinds."""
+
+    _MODULES = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "torch")
+    # What importing a submodule or formatting an array adds by itself.
+    _MAY_CHANGE = frozenset({"_"})
+
+    def __init__(self) -> None:
+        self._before = {
+            name: dict(vars(sys.modules[name]))
+            for name in self._MODULES
+            if name in sys.modules
+        }
+
+    def changed(self) -> str:
+        """Return the first rebound name, in full, or an empty text."""
+        for module, before in self._before.items():
+            now = vars(sys.modules[module])
+            for name, value in before.items():
+                if name in self._MAY_CHANGE or name.startswith("__"):
+                    continue
+                if now.get(name) is not value:
+                    return name if module == "builtins" else f"{module}.{name}"
+        return ""
+
+
+class Judge:
+    """The pytest plugin of the child."""
+
+    def __init__(self, job: Job, learner_file: Path | None, report: Reporter) -> None:
+        self.job = job
+        self.file = learner_file
+        self.report = report
+        self.printed = Printed()
+        self.current = IMPORT
+        self.best: BaseException | None = None
+        self.best_calls: list[str] = []
+        self.tampering = Tampering()
+        self.main_thread = threading.get_ident()
+        self.watchdog = Watchdog(job.kata.seconds, self._time_is_up)
+        RECORDER.on_begin.append(lambda: setattr(self.printed, "text", ""))
+
+    def _time_is_up(self) -> None:
+        """Report from the watchdog's thread, then end the process."""
+        with contextlib.suppress(Exception):
+            if self.best is not None:
+                self._fail(self.best, self.best_calls)
+            else:
+                frame = sys._current_frames().get(self.main_thread)
+                place = find_place(self.file, frame=frame)
+                self.report.send(
+                    "slow",
+                    property=self.current,
+                    calls=RECORDER.script(),
+                    place=asdict(place) if place else None,
+                )
+        os._exit(SLOW)
+
+    def start(self, name: str) -> None:
+        """Begin a property."""
+        self.current = name
+        self.best = None
+        self.report.send("start", property=name)
+        self.watchdog.restart()
+
+    def _fail(self, error: BaseException, calls: list[str] | None = None) -> None:
+        failure = describe_failure(
+            error, self.file, RECORDER, self.job, self.current, self.printed.text
+        )
+        data = asdict(failure)
+        if calls is not None:
+            data["calls"] = calls
+        self.report.send("failure", failure=data)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Keep the properties asked for, tell their names, watch their examples."""
+        del config
+        if self.job.only:
+            items[:] = [item for item in items if item.name in self.job.only]
+        described = [{"name": item.name, "sentence": _sentence(item)} for item in items]
+        self.report.send("collected", properties=described)
+        for function in {getattr(item, "obj", None): None for item in items}:
+            handle = getattr(function, "hypothesis", None)
+            if handle is not None:
+                handle.inner_test = self._watched(handle.inner_test)
+
+    def _watched(self, inner: Callable[..., None]) -> Callable[..., None]:
+        """Let every example begin with an empty record, and keep what breaks it."""
+
+        def example(*args: object, **kwargs: object) -> None:
+            RECORDER.begin()
+            try:
+                inner(*args, **kwargs)
+            except Exception as error:
+                if not type(error).__module__.startswith("hypothesis"):
+                    self.best, self.best_calls = error, RECORDER.script()
+                raise
+
+        return example
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Name the property before anything of it runs."""
+        RECORDER.begin()
+        self.start(item.name)
+        return (yield)  # type: ignore[misc, func-returns-value]  # pluggy's wrapper form
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Report how the property came out."""
+        if call.excinfo is not None:
+            self._fail(call.excinfo.value)
+            self.report.send("result", property=item.name, held=False)
+        elif call.when == "call":
+            seconds = call.duration
+            self.report.send("result", property=item.name, held=True, seconds=seconds)
+            if changed := self.tampering.changed():
+                self._tampered(changed)
+        return (yield)  # type: ignore[misc]  # pluggy's wrapper form
+
+    def _tampered(self, name: str) -> None:
+        message = f"the code changes `{name}`, which everything else relies on"
+        self.report.fail(
+            Failure(message, property=self.current, kind="tampering"), broken=True
+        )
+        os._exit(DEAD)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Report a test module that cannot be collected."""
+        if report.failed:
+            text = str(report.longrepr).strip().splitlines()
+            self.report.fail(Failure(text[-1] if text else "?", kind="judge"))
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Report a warning that the learner's code gave."""
+        if self.file is not None and Path(warning_message.filename) == self.file:
+            self.report.send(
+                "warning",
+                category=warning_message.category.__name__,
+                message=str(warning_message.message),
+                line=warning_message.lineno,
+            )
+
+
+def _sentence(item: pytest.Item) -> str:
+    text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def limit_memory() -> None:
+    """Bound the address space where the system can: asking for more raises."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + _MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _settings(job: Job) -> None:
+    import hypothesis
+    from hypothesis import core
+    from hypothesis.database import DirectoryBasedExampleDatabase
+    from hypothesis.internal.conjecture import engine
+
+    core.global_force_seed = job.seed
+    # Shrinking is for reading: half the property's time is more than it needs.
+    engine.MAX_SHRINKING_SECONDS = min(1.5, job.kata.seconds / 3)  # type: ignore[misc]
+    database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None
+    hypothesis.settings.register_profile(
+        "kata",
+        max_examples=25,
+        deadline=None,
+        database=database,
+        print_blob=False,
+        report_multiple_bugs=False,
+        # A busy machine is not the learner's mistake.
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("kata")
+
+
+def _import_learner(judge: Judge, expected: dict[str, object]) -> bool:
+    """Import the module that is judged; report and return False if it is broken."""
+    import importlib
+
+    from dojo.promises import broken_signature
+
+    try:
+        module = importlib.import_module(judge.job.kata.module)
+    except BaseException as error:  # noqa: BLE001 - a learner's file may raise anything
+        place = find_place(judge.file, error=error)
+        name = type(error).__name__
+        message = f"importing the file raises {name}: {error}".rstrip(": ")
+        judge.report.fail(Failure(message, kind="import", place=place), broken=True)
+        return False
+    if changed := judge.tampering.changed():
+        judge._tampered(changed)
+    if judge.job.target.tree is not None:
+        failure = broken_signature(module, expected, judge.file)
+        if failure is not None:
+            judge.report.fail(failure, broken=True)
+            return False
+    RECORDER.watch(module, [name for name in expected if "." not in name])
+    return True
+
+
+def run(
+    job: Job, catalogue: Catalogue, events: TextIO, expected: dict[str, object]
+) -> None:
+    """Judge, report, and end the process."""
+    report = Reporter(events)
+    try:
+        install(catalogue, job.target)
+        file = job.target.file(job.kata)
+        _settings(job)
+        judge = Judge(job, file, report)
+        if job.publish:
+            RECORDER.publish = lambda text: report.send("call", text=text)
+        if not job.arguments:
+            sys.stdout = sys.stderr = judge.printed  # type: ignore[assignment]  # text
+        limit_memory()
+        judge.start(IMPORT)
+        if _import_learner(judge, expected):
+            pytest.main(_arguments(job, catalogue), plugins=[judge])
+        if changed := judge.tampering.changed():
+            judge._tampered(changed)
+        report.send("done")
+    except BaseException as error:  # noqa: BLE001 - told, and the process ends
+        report.fail(Failure(f"{type(error).__name__}: {error}", kind="judge"))
+    finally:
+        with contextlib.suppress(Exception):
+            sys.__stdout__.flush()  # type: ignore[union-attr]  # suppressed
+        os._exit(0)
+
+
+def _arguments(job: Job, catalogue: Catalogue) -> list[str]:
+    if job.arguments:
+        return list(job.arguments)
+    config = catalogue.root / "katas" / "pytest.ini"
+    arguments = [str(catalogue.test_file(job.kata)), "-s"]
+    if config.is_file():
+        arguments += ["-c", str(config), "--override-ini=addopts="]
+    arguments += ["--rootdir", str(catalogue.root), "--import-mode=importlib"]
+    for plugin in _NO_PLUGINS:
+        arguments += ["-p", f"no:{plugin}"]
+    if job.stop_first:
+        arguments.append("-x")
+    return arguments

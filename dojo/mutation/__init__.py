@@ -1,0 +1,1 @@
+"""The parts of the mutant maker: where, what, and by which words."""

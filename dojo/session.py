@@ -1,0 +1,170 @@
+"""Judges several katas, keeps what comes out and tells it on the screen."""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from dojo.catalogue import Catalogue, Kata, catalogue
+from dojo.progress import Progress, write_atomically
+from dojo.screen import (
+    Line,
+    Span,
+    line,
+    one_line_reason,
+    paint,
+    summary_line,
+    track_table,
+    verdict_lines,
+)
+from dojo.targets import Target, resolve_target
+from dojo.verdict import State, Verdict
+
+ATTEMPTED_AND_OFF = (State.BROKEN, State.WRONG, State.TOO_SLOW)
+_SMALL_MATRICES = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+
+
+def preload(katas: Sequence[Kata]) -> None:
+    """Import once, before any fork, what the katas' properties need."""
+    for name, value in _SMALL_MATRICES.items():
+        os.environ.setdefault(name, value)
+    modules = ["hypothesis.extra.numpy", "dojo.testing", "dojo.child", "dojo.matching"]
+    modules += [module for kata in katas for module in kata.reference]
+    if any(kata.torch for kata in katas):
+        modules.append("torch")
+    for module in modules:
+        # What is missing is told by the property that needs it.
+        with suppress(ImportError):
+            importlib.import_module(module)
+
+
+def verdicts(
+    katas: Sequence[Kata],
+    shelf: Catalogue,
+    target: Target,
+    *,
+    seed: int = 0,
+    fresh: bool = False,
+    waiting: Callable[[Kata], None] | None = None,
+    arguments: tuple[str, ...] = (),
+) -> Iterator[Verdict]:
+    """Yield a verdict for each kata, from the last run where nothing changed."""
+    progress = Progress(shelf)
+    loaded = len(katas) == 1
+    for kata in katas:
+        known = None if fresh else progress.cached(kata, target, seed)
+        if known is None:
+            if waiting is not None:
+                waiting(kata)
+            from dojo.judge import Job, judge
+
+            if not loaded:
+                preload(katas)
+                loaded = True
+            for name, value in _SMALL_MATRICES.items():
+                os.environ.setdefault(name, value)
+            job = Job(
+                kata, target, seed, examples=progress.examples, arguments=arguments
+            )
+            known = judge(job, shelf)
+            if known.state is not State.NOT_STARTED and not arguments:
+                progress.keep(kata, target, known)
+        yield known
+
+
+def judge_session(
+    katas: Sequence[Kata],
+    *,
+    target: str | None = None,
+    seed: int = 0,
+    json_file: str | None = None,
+    arguments: tuple[str, ...] = (),
+    colour: bool = False,
+) -> int:
+    """Judge afresh what ``pytest`` was asked for; return its exit code."""
+    shelf = catalogue()
+    chosen = resolve_target(target, shelf.root)
+    found: list[Verdict] = []
+    for verdict in verdicts(
+        katas, shelf, chosen, seed=seed, fresh=True, arguments=arguments
+    ):
+        found.append(verdict)
+        if len(katas) == 1 and not arguments:
+            lines = verdict_lines(verdict, next_step(verdict, shelf))
+        else:
+            lines = [summary_line(verdict), *one_line_reason(verdict)]
+        tell(lines, colour=colour)
+    if json_file:
+        write_json(Path(json_file), found)
+    if len(katas) == 1 or target not in (None, "katas"):
+        return int(any(verdict.state is not State.SOLVED for verdict in found))
+    return int(any(verdict.state in ATTEMPTED_AND_OFF for verdict in found))
+
+
+def tell(lines: Sequence[Line], *, colour: bool) -> None:
+    """Write lines to the terminal at once."""
+    text = paint(lines, colour=colour)
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def write_json(file: Path, found: Sequence[Verdict]) -> None:
+    """Write verdicts for other programs."""
+    data = {"version": 1, "verdicts": [verdict.as_dict() for verdict in found]}
+    write_atomically(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def next_kata(shelf: Catalogue, states: dict[str, State]) -> Kata | None:
+    """Return what to do next: what is begun, else the first whose needs are met."""
+    for kata in shelf.katas:
+        if states.get(kata.name) in ATTEMPTED_AND_OFF:
+            return kata
+    solved = {name for name, state in states.items() if state is State.SOLVED}
+    ready = [k for k in shelf.katas if k.name not in solved and solved >= set(k.needs)]
+    return ready[0] if ready else None
+
+
+def next_step(verdict: Verdict, shelf: Catalogue) -> str:
+    """Return the line that says what to do after this verdict."""
+    if verdict.target != "katas" or verdict.state is State.NOT_STARTED:
+        return ""
+    if verdict.state is not State.SOLVED:
+        return "" if verdict.failure and verdict.failure.kind in (
+            "missing file",
+        ) else f"kata hint {verdict.kata}    kata watch {verdict.kata}"
+    names = [kata.name for kata in shelf.katas]
+    following = names[names.index(verdict.kata) + 1 :]
+    return f"kata watch {following[0]}" if following else "kata list"
+
+
+def overview(
+    shelf: Catalogue, katas: Sequence[Kata], found: dict[str, Verdict]
+) -> list[Line]:
+    """Return the table of tracks."""
+    rows = []
+    chosen = {kata.name for kata in katas}
+    for track in shelf.tracks:
+        states = [found[k.name].state for k in track.katas if k.name in chosen]
+        if states:
+            solved = states.count(State.SOLVED)
+            untouched = states.count(State.NOT_STARTED)
+            progress = len(states) - solved - untouched
+            rows.append((track.title, solved, progress, untouched, len(states)))
+    return [*track_table(rows), line()]
+
+
+def advice(shelf: Catalogue, found: dict[str, Verdict]) -> list[Line]:
+    """Return what to do next and the command for it."""
+    upcoming = next_kata(shelf, {name: v.state for name, v in found.items()})
+    if upcoming is None:
+        return [line(Span("  All solved.", "bold green"))]
+    file = shelf.stub_file(upcoming)
+    return [
+        line("  Next: ", Span(upcoming.title, "bold"), f" ({upcoming.minutes} minutes)"),
+        line("    open  ", Span(os.path.relpath(file), "cyan")),
+        line("    run   ", Span(f"kata watch {upcoming.name}", "cyan")),
+    ]
