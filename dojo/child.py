@@ -228,7 +228,7 @@ class Judge:
         """Name the property before anything of it runs."""
         RECORDER.begin()
         self.start(item.name)
-        return (yield)  # type: ignore[misc, func-returns-value]  # pluggy's wrapper form
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -241,9 +241,9 @@ class Judge:
         elif call.when == "call":
             seconds = call.duration
             self.report.send("result", property=item.name, held=True, seconds=seconds)
-            if changed := self.tampering.changed():
-                self._tampered(changed)
-        return (yield)  # type: ignore[misc]  # pluggy's wrapper form
+        if changed := self.tampering.changed():
+            self._tampered(changed)
+        return (yield)
 
     def _tampered(self, name: str) -> None:
         message = f"the code changes `{name}`, which everything else relies on"
@@ -292,9 +292,10 @@ def _settings(job: Job) -> None:
     from hypothesis.database import DirectoryBasedExampleDatabase
     from hypothesis.internal.conjecture import engine
 
-    core.global_force_seed = job.seed
-    # Shrinking is for reading: half the property's time is more than it needs.
-    engine.MAX_SHRINKING_SECONDS = min(1.5, job.kata.seconds / 3)  # type: ignore[misc]
+    # The seed option of Hypothesis' own pytest plugin sets the same name.
+    vars(core)["global_force_seed"] = job.seed
+    # Shrinking is for reading: it must not take the property's whole time.
+    vars(engine)["MAX_SHRINKING_SECONDS"] = min(1.5, job.kata.seconds / 3)
     database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None
     hypothesis.settings.register_profile(
         "kata",
@@ -317,7 +318,7 @@ def _import_learner(judge: Judge, expected: dict[str, object]) -> bool:
 
     try:
         module = importlib.import_module(judge.job.kata.module)
-    except BaseException as error:  # noqa: BLE001 - a learner's file may raise anything
+    except BaseException as error:
         place = find_place(judge.file, error=error)
         name = type(error).__name__
         message = f"importing the file raises {name}: {error}".rstrip(": ")
@@ -347,7 +348,7 @@ def run(
         if job.publish:
             RECORDER.publish = lambda text: report.send("call", text=text)
         if not job.arguments:
-            sys.stdout = sys.stderr = judge.printed  # type: ignore[assignment]  # text
+            sys.stdout = sys.stderr = judge.printed
         limit_memory()
         judge.start(IMPORT)
         if _import_learner(judge, expected):
@@ -355,7 +356,7 @@ def run(
         if changed := judge.tampering.changed():
             judge._tampered(changed)
         report.send("done")
-    except BaseException as error:  # noqa: BLE001 - told, and the process ends
+    except BaseException as error:
         report.fail(Failure(f"{type(error).__name__}: {error}", kind="judge"))
     finally:
         with contextlib.suppress(Exception):

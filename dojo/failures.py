@@ -1,13 +1,13 @@
 """Turns an exception from a property into a failure that a learner can read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from dojo.inspection import place_in
 from dojo.paste import show
-from dojo.recording import Call, Recorder
+from dojo.recording import Call, Recorder, Step
 from dojo.verdict import Failure, Place
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def describe_failure(
 def _by_kind(
     error: BaseException,
     place: Place | None,
-    calls: list[object] | list[Call],
+    calls: Sequence[Call | Step],
     common: dict[str, object],
 ) -> Failure:
     if _is_flaky(error):

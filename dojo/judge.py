@@ -199,7 +199,7 @@ class _Run:
 
     def _hanging_call(self) -> list[str]:
         """Run the property again with every call told before it is made."""
-        if self.job.publish or self.current == IMPORT:
+        if self.job.publish or not self.job.explain or self.current == IMPORT:
             return []
         again = replace(self.job, only=(self.current,), publish=True, arguments=())
         last: list[str] = []
@@ -272,9 +272,10 @@ def _how_it_ended(code: int) -> str:
 
 
 def _learners_line(stacks: TextIO, file: Path) -> Place | None:
-    """Read the innermost line of ``file`` in the stacks that faulthandler wrote."""
+    """Read the innermost line of ``file`` in the last stacks of faulthandler."""
     stacks.seek(0)
-    for line in stacks:
+    last = stacks.read().rpartition("Timeout (")[2]
+    for line in last.splitlines():
         where, _, rest = line.strip().partition(", line ")
         if where == f'File "{file}"':
             return place_in(file, int(rest.split()[0]))

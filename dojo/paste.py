@@ -56,7 +56,7 @@ def _nested(values: object) -> str:
 
 
 def _array(array: NDArray[np.generic]) -> str:
-    if array.size == 0 and array.ndim > 1 or array.size > 2_000:
+    if (array.size == 0 and array.ndim > 1) or array.size > 2_000:
         text = f"np.zeros({array.shape})"
         return text if array.size == 0 else f"<array of shape {array.shape}>"
     if array.dtype.kind in "US" or array.dtype.kind == "O":
@@ -104,7 +104,7 @@ def plain_repr(value: object) -> str:
     """Return ``repr`` of anything, bounded, whatever its ``__repr__`` does."""
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 - the learner's __repr__ may do anything
+    except Exception as error:
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -76,18 +76,22 @@ class Progress:
 
     def key(self, kata: Kata, target: Target, seed: int) -> str:
         """Return the digest of everything that a verdict depends on."""
-        files = [
-            self._catalogue.test_file(kata),
-            self._catalogue.solution_file(kata),
-            self._catalogue.notes_file(kata),
-            *self._reference_files(kata),
-        ]
+        files = self.sources(kata)
         judged = target.file(kata)
         if judged is not None:
             files.append(judged)
         digests = [self._digest(file) for file in files]
         about = [self._runner, target.name, str(seed), sys.version, repr(kata)]
         return hashlib.sha256("\n".join(about + digests).encode()).hexdigest()
+
+    def sources(self, kata: Kata) -> list[Path]:
+        """Return the author's files that a verdict on the kata depends on."""
+        return [
+            self._catalogue.test_file(kata),
+            self._catalogue.solution_file(kata),
+            self._catalogue.notes_file(kata),
+            *self._reference_files(kata),
+        ]
 
     def cached(self, kata: Kata, target: Target, seed: int) -> Verdict | None:
         """Return the verdict that exactly these files gave before, if any."""

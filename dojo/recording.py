@@ -72,9 +72,7 @@ class Recorder:
         """Return the calls as lines that can be pasted."""
         names: dict[int, str] = {}
         lines = [f"# … {self.dropped} earlier calls"] if self.dropped else []
-        for call in tuple(self.calls):
-            lines.append(_line(call, names))
-        return lines
+        return lines + [_line(call, names) for call in tuple(self.calls)]
 
     def watch(self, module: ModuleType, names: list[str]) -> None:
         """Wrap the public functions and classes called ``names`` in ``module``."""

@@ -12,6 +12,7 @@ from dojo.verdict import Failure, Place, State, Verdict
 WIDTH = 80
 _LABEL = 10
 _TALLEST = 14
+_PLAIN = "the result"
 _ANSI = {
     "": "", "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33",
     "cyan": "36", "bold red": "1;31", "bold green": "1;32", "bold yellow": "1;33",
@@ -135,32 +136,33 @@ def verdict_lines(verdict: Verdict, next_step: str = "") -> list[Line]:
 def _failure_lines(failure: Failure, verdict: Verdict) -> list[Line]:
     lines: list[Line] = []
     if failure.sentence:
-        lines += [line("  ", Span(row, "bold")) for row in _wrapped(failure.sentence, 2)]
-        lines.append(line())
-    if failure.message and failure.kind != "mismatch":
+        rows = _wrapped(failure.sentence, 2)
+        lines += [*(line("  ", Span(row, "bold")) for row in rows), line()]
+    if failure.message and (failure.kind != "mismatch" or not failure.got):
         lines += _entry("Problem", failure.message, "red")
-    if failure.place is not None:
-        shown = f"{_shown_path(failure.place)}:{failure.place.line}"
-        lines += _entry("Your line", f"{shown}\n  {failure.place.text}", code=True)
-    elif verdict.state is State.BROKEN:
-        lines += _entry("File", _shown_path(Place(verdict.file, 0)))
+    lines += _place_lines(failure, verdict)
     if failure.calls:
         lines += _entry("Input", "\n".join(failure.calls), "cyan", code=True)
-    answer = "Got"
     if failure.got:
-        what = failure.message if failure.kind == "mismatch" else ""
-        shown = failure.got if what in ("", "the result") else f"{what}: {failure.got}"
-        lines += _entry(answer, shown, code=True)
-    elif failure.kind == "mismatch":
-        lines += _entry("Problem", failure.message, "red")
+        named = failure.kind == "mismatch" and failure.message not in ("", _PLAIN)
+        head = f"{failure.message}: " if named else ""
+        lines += _entry("Got", head + failure.got, code=True)
     if failure.expected:
         lines += _entry("Expected", failure.expected, "green", code=True)
     if failure.detail:
         lines += _entry("Where", failure.detail)
     if failure.printed:
         lines += _entry("Printed", failure.printed, "dim", code=True)
-    lines += _hint_lines(failure, verdict)
-    return lines
+    return lines + _hint_lines(failure, verdict)
+
+
+def _place_lines(failure: Failure, verdict: Verdict) -> list[Line]:
+    if failure.place is not None:
+        shown = f"{_shown_path(failure.place)}:{failure.place.line}"
+        return _entry("Your line", f"{shown}\n  {failure.place.text}", code=True)
+    if verdict.state is State.BROKEN:
+        return _entry("File", _shown_path(Place(verdict.file, 0)))
+    return []
 
 
 def _hint_lines(failure: Failure, verdict: Verdict) -> list[Line]:
@@ -198,8 +200,11 @@ def _warning_lines(verdict: Verdict) -> list[Line]:
 def summary_line(verdict: Verdict) -> Line:
     """Return the one line of a kata in a list."""
     mark, style = LOOKS[verdict.state]
+    label = str(verdict.state)
+    if verdict.state is State.WRONG and verdict.failure is None:
+        mark, label, style = "·", "not judged", "yellow"  # edited since the last check
     parts: list[Span | str] = [
-        "  ", Span(f"{mark} {verdict.state:<12}", style), f"{verdict.kata:<30}"
+        "  ", Span(f"{mark} {label:<12}", style), f"{verdict.kata:<30}"
     ]  # fmt: skip
     if verdict.properties and verdict.state is not State.SOLVED:
         parts.append(f"{verdict.held} of {len(verdict.properties)} hold")
@@ -219,9 +224,23 @@ def one_line_reason(verdict: Verdict) -> list[Line]:
     return [line("      ", Span(row, "red")) for row in _wrapped(text, 6)[:3]]
 
 
+def hint_lines(hints: Sequence[str], total: int, name: str) -> list[Line]:
+    """Return the rungs of the ladder that have been seen, the newest last."""
+    lines: list[Line] = []
+    for rung, text in enumerate(hints, start=1):
+        style = "bold" if rung == len(hints) else "dim"
+        lines.append(line(Span(f"Hint {rung} of {total}", style)))
+        lines += [line("  ", row) for row in _wrapped(" ".join(text.split()), 2)]
+        lines.append(line())
+    if len(hints) == total:
+        last = f"That was the last one; kata solution {name} --peek shows all."
+        lines.append(line(Span(last, "dim")))
+    return lines
+
+
 def track_table(rows: Sequence[tuple[str, int, int, int, int]]) -> list[Line]:
     """Return where the learner stands: solved, in progress, not started, total."""
-    head = f"  {'Track':<28}{'solved':>8}{'in progress':>13}{'not started':>13}{'total':>8}"
+    head = f"  {'Track':<28}  solved  in progress  not started   total"
     lines = [line(Span(head, "dim"))]
     for title, solved, progress, untouched, total in rows:
         style = "green" if solved == total else ""
@@ -229,7 +248,9 @@ def track_table(rows: Sequence[tuple[str, int, int, int, int]]) -> list[Line]:
         numbers = f"{solved:>8}{progress:>13}{untouched:>13}{total:>8}"
         lines.append(line(Span(f"  {shown:<28}{numbers}", style)))
     if len(rows) > 1:
-        sums = [sum(row[i] for row in rows) for i in (1, 2, 3, 4)]
-        numbers = f"{sums[0]:>8}{sums[1]:>13}{sums[2]:>13}{sums[3]:>8}"
+        solved, progress, untouched, total = map(
+            sum, zip(*(r[1:] for r in rows), strict=True)
+        )
+        numbers = f"{solved:>8}{progress:>13}{untouched:>13}{total:>8}"
         lines.append(line(Span(f"  {'All':<28}{numbers}", "bold")))
     return lines

@@ -24,7 +24,7 @@ from dojo.targets import Target, resolve_target
 from dojo.verdict import State, Verdict
 
 ATTEMPTED_AND_OFF = (State.BROKEN, State.WRONG, State.TOO_SLOW)
-_SMALL_MATRICES = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+_SMALL_MATRICES = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 def preload(katas: Sequence[Kata]) -> None:
@@ -59,7 +59,8 @@ def verdicts(
         if known is None:
             if waiting is not None:
                 waiting(kata)
-            from dojo.judge import Job, judge
+            from dojo.child import Job
+            from dojo.judge import judge
 
             if not loaded:
                 preload(katas)
@@ -133,12 +134,45 @@ def next_step(verdict: Verdict, shelf: Catalogue) -> str:
     if verdict.target != "katas" or verdict.state is State.NOT_STARTED:
         return ""
     if verdict.state is not State.SOLVED:
-        return "" if verdict.failure and verdict.failure.kind in (
-            "missing file",
-        ) else f"kata hint {verdict.kata}    kata watch {verdict.kata}"
+        return (
+            ""
+            if verdict.failure and verdict.failure.kind in ("missing file",)
+            else f"kata hint {verdict.kata}    kata watch {verdict.kata}"
+        )
     names = [kata.name for kata in shelf.katas]
     following = names[names.index(verdict.kata) + 1 :]
     return f"kata watch {following[0]}" if following else "kata list"
+
+
+def standing(shelf: Catalogue, progress: Progress) -> dict[str, Verdict]:
+    """Return where the learner stands, from files and kept verdicts alone."""
+    from dojo.inspection import Source, is_not_started, read_source
+    from dojo.judge import stub_of
+
+    target = resolve_target("katas", shelf.root)
+    found: dict[str, Verdict] = {}
+    for kata in shelf.katas:
+        verdict = progress.cached(kata, target, 0)
+        if verdict is None:
+            file = shelf.stub_file(kata)
+            source = read_source(file)
+            untouched = isinstance(source, Source) and is_not_started(
+                source, stub_of(kata, shelf)
+            )
+            # Edited and not judged since: begun, whatever it may turn out to be.
+            state = State.NOT_STARTED if untouched else State.WRONG
+            verdict = Verdict(kata.name, kata.track, target.name, state, str(file))
+        found[kata.name] = verdict
+    return found
+
+
+def listing(found: Sequence[Verdict]) -> list[Line]:
+    """Return a line for each kata that was begun, and what broke in it."""
+    lines: list[Line] = []
+    for verdict in found:
+        if verdict.state is not State.NOT_STARTED:
+            lines += [summary_line(verdict), *one_line_reason(verdict)]
+    return lines
 
 
 def overview(
@@ -164,7 +198,9 @@ def advice(shelf: Catalogue, found: dict[str, Verdict]) -> list[Line]:
         return [line(Span("  All solved.", "bold green"))]
     file = shelf.stub_file(upcoming)
     return [
-        line("  Next: ", Span(upcoming.title, "bold"), f" ({upcoming.minutes} minutes)"),
+        line(
+            "  Next: ", Span(upcoming.title, "bold"), f" ({upcoming.minutes} minutes)"
+        ),
         line("    open  ", Span(os.path.relpath(file), "cyan")),
         line("    run   ", Span(f"kata watch {upcoming.name}", "cyan")),
     ]

@@ -103,7 +103,7 @@ def failure_from(data: dict[str, object]) -> Failure:
 
 
 def verdict_from(data: dict[str, object]) -> Verdict:
-    """Rebuild a ``Verdict`` from ``as_dict`` data; raise ``TypeError`` if it is none."""
+    """Rebuild a ``Verdict`` from ``as_dict`` data; ``TypeError`` if it is none."""
     values: dict[str, object] = dict(data)
     failure = values.get("failure")
     properties = values.get("properties", ())

@@ -24,9 +24,7 @@ def run_machine(machine: type[StateMachine], steps: int = 20) -> None:
     """Run examples of ``machine``, each of at most ``steps`` steps."""
     from hypothesis import settings
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # untyped there
-        machine, settings=settings(stateful_step_count=steps)
-    )
+    run_state_machine_as_test(machine, settings=settings(stateful_step_count=steps))
 
 
 def step(text: str) -> None:

@@ -335,7 +335,7 @@ class _SeededGenerator(np.random.Generator):
 
 def _floats(max_magnitude: float, dtype: str) -> st.SearchStrategy[float]:
     smallest = _SMALLEST[dtype]
-    # Subnormal numbers have fewer digits, so that no relative tolerance holds.
+    # Subnormal numbers, which have fewer digits, would only become zeros below.
     numbers = st.floats(
         -max_magnitude, max_magnitude, allow_nan=False, allow_subnormal=False, width=64
     )

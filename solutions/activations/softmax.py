@@ -48,7 +48,7 @@ def _shifted(x: ArrayLike, axis: int) -> NDArray[np.float64]:
     if scores.ndim == 0:
         raise ValueError(f"x must have at least one axis, got the number {x!r}")
     if not -scores.ndim <= axis < scores.ndim:
-        raise ValueError(f"axis must be one of the {scores.ndim} of x, got {axis}")
+        raise ValueError(f"axis must be one of {scores.ndim} axes, got {axis}")
     if scores.shape[axis] == 0:
         raise ValueError(f"x must not be empty along axis {axis}")
     largest = scores.max(axis=axis, keepdims=True)

@@ -207,6 +207,7 @@ def test_equal_values(value: float) -> None:
 
 
 def test_an_infinity_elsewhere_widens_nothing() -> None:
+    mismatch(assert_close, np.array([math.inf, 1.001]), np.array([math.inf, 1.0]))
     expected = np.array([math.inf, 1.0, math.nan])
     mismatch(assert_close, np.array([math.inf, 1.001, math.nan]), expected)
     mismatch(assert_close, np.array([1.0, math.inf, math.nan]), expected)
@@ -320,6 +321,15 @@ def test_small_entries_are_judged_by_the_largest_unless_atol_is_zero() -> None:
     expected, actual = np.array([1e3, 1e-12]), np.array([1e3, 2e-12])
     assert_close(actual, expected)
     mismatch(assert_close, actual, expected, atol=0.0)
+
+
+def test_an_allowed_error_that_overflows_does_not_allow_infinity() -> None:
+    mismatch(assert_close, math.inf, 1.7e308, rtol=0.9)
+
+
+def test_a_float_next_to_an_integer_has_the_tolerance_of_a_float() -> None:
+    assert_close(3.0 + 4e-16, 3)
+    mismatch(assert_close, 3.0 + 1e-6, 3)
 
 
 def test_a_stated_tolerance_is_taken_at_its_word() -> None:

@@ -193,6 +193,14 @@ def test_nan_on_both_sides_is_no_agreement() -> None:
     assert "not finite" in error.detail
 
 
+@pytest.mark.parametrize("gradient", [np.ones((2, 1)), np.ones(2, np.float32)])
+def test_the_form_is_judged_before_the_function_is_called(gradient: Floats) -> None:
+    def untouchable(_: Floats) -> float:
+        pytest.fail("called for a gradient of the wrong form")
+
+    mismatch(assert_gradient, untouchable, np.ones(2), gradient)
+
+
 def test_a_function_that_writes_into_its_argument() -> None:
     def f(x: Floats) -> float:
         x *= 2
@@ -227,7 +235,9 @@ def test_an_error_of_another_kind() -> None:
     assert error.detail.endswith("instead of ValueError or KeyError")
 
 
-@pytest.mark.parametrize("message", ["bad input", "bad key", "bad k_max", "", "a.k2"])
+@pytest.mark.parametrize(
+    "message", ["bad input", "bad key", "bad mask", "bad k_max", "", "a.k2"]
+)
 def test_a_message_that_does_not_name_it(message: str) -> None:
     error = mismatch(assert_raises_naming, "k", refuse, message)
     assert error.detail == "the message of this ValueError does not name 'k'"

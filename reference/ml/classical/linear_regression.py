@@ -163,8 +163,10 @@ class LinearRegressionScratch:
 
     def _objective(self, X: Array, y: Array, weights: Array) -> Array:
         loss: Array = np.square(y - X @ weights).mean(axis=0)
-        loss += self._strength("l2") * np.square(weights).sum(axis=0)
-        loss += self._strength("l1") * np.abs(weights).sum(axis=0)
+        if self.regularization == "l2":
+            loss += self.reg_lambda * np.square(weights).sum(axis=0)
+        elif self.regularization == "l1":
+            loss += self.reg_lambda * np.abs(weights).sum(axis=0)
         return loss
 
 

@@ -19,6 +19,9 @@ RTOL = 1e-12
 
 KINDS: list[type[Adam]] = [Adam, AdamW, NAdam]
 
+# Torch averages as m + (g − m)·(1 − β), which cancels for tiny β that are not 0.
+beta_values = st.one_of(st.just(0.0), st.floats(0.1, 0.9999))
+
 
 @pytest.fixture(autouse=True)
 def _double_precision() -> Iterator[None]:
@@ -64,8 +67,8 @@ def pair_of(
     st.fixed_dictionaries(
         {
             "learning_rate": st.floats(1e-4, 0.5),
-            "beta1": st.floats(0, 0.99),
-            "beta2": st.floats(0, 0.9999),
+            "beta1": beta_values,
+            "beta2": beta_values,
             "epsilon": st.floats(1e-10, 1e-2),
         }
     ),
@@ -84,15 +87,17 @@ def test_every_step_equals_torch(
     params = rng.standard_normal((3, 2))
     variable = torch.tensor(params, requires_grad=True)
     ours, theirs = pair_of(kind, hyperparameters, extra, variable)
+    largest = np.ones((3, 2))
     for step in range(60):
+        # Some gradients are zero, so that the averages decay.
         gradient = rng.standard_normal((3, 2)) * scale * (step % 7 != 3)
         variable.grad = torch.tensor(gradient)
         theirs.step()
         params = ours.step(params, gradient)
-        # Near zero, the error is one of the step, at most a few learning rates.
-        np.testing.assert_allclose(
-            params, variable.detach().numpy(), rtol=RTOL, atol=RTOL
-        )
+        # Roundings of a large value stay when it shrinks again.
+        largest = np.maximum(largest, np.abs(params))
+        difference = np.abs(params - variable.detach().numpy())
+        assert (difference <= RTOL * largest).all()
 
 
 def test_the_defaults_are_those_of_the_field() -> None:

@@ -351,6 +351,27 @@ def test_messages_name_the_argument_what_was_expected_and_what_was_given() -> No
     assert syntax.startswith("body must be JSON, ")
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ('{"x": NaN}', "body must be strict JSON, NaN is not a number in JSON"),
+        (
+            '{"features": [1' + "0" * 5000 + "]}",
+            "body.features.list.0: Input should be a finite number",
+        ),
+        (
+            r'{"features": [1, 2, 3], "model_name": "\ud800"}',
+            "body must be text in UTF-8",
+        ),
+    ],
+)
+def test_json_is_refused_where_python_is_laxer_or_stricter(
+    body: str, detail: str
+) -> None:
+    app = create_app({"linear": MODELS["linear"]})
+    assert assert_problem(ask(app, "POST", "/predict", body), 422) == detail
+
+
 @pytest.mark.parametrize("wanted", ["nope", "", "../linear", "\N{SNOWMAN}" * 300])
 def test_unknown_models_are_404(wanted: str) -> None:
     one = {"features": [1, 2, 3], "model_name": wanted}
@@ -657,6 +678,10 @@ def test_every_operation_is_documented() -> None:
         "GET /models/{model_id}",
         "GET /health",
     }
+    schemas = APP.openapi()["components"]["schemas"]
+    for name in ("PredictionRequest", "BatchPredictionRequest"):
+        assert schemas[name]["not"] == {"required": ["model_name", "model_id"]}
+        assert schemas[name]["additionalProperties"] is False
     problem = {"$ref": "#/components/schemas/Problem"}
     paths = APP.openapi()["paths"]
     for path in ("/predict", "/predict/batch"):

@@ -1,0 +1,112 @@
+"""The commands of the house: ``nox -s katas`` for learners, ``nox -s tests`` for all.
+
+One environment, ``.venv`` beside this file, serves every session and the editor.
+It is made when it is missing and brought up to date when ``pyproject.toml``
+changes; otherwise nothing is installed.
+"""
+
+import hashlib
+import os
+import sys
+import venv
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4"
+nox.options.sessions = ["katas"]
+nox.options.default_venv_backend = "none"
+
+ROOT = Path(__file__).parent
+ENVIRONMENT = ROOT / ".venv"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = str(BIN / ("python.exe" if os.name == "nt" else "python"))
+
+
+def environment(session: nox.Session, extra: str = "") -> None:
+    """Make sure that the environment holds what the session needs, once."""
+    project = (ROOT / "pyproject.toml").read_bytes()
+    wanted = hashlib.sha256(project + sys.version.encode()).hexdigest()
+    stamp = ENVIRONMENT / f".ready-{extra or 'katas'}"
+    if stamp.exists() and stamp.read_text() == wanted and Path(PYTHON).exists():
+        return
+    if not Path(PYTHON).exists():
+        session.log("making the environment .venv (this happens once)")
+        venv.create(ENVIRONMENT, with_pip=True)
+    what = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    session.run(*pip, "--editable", what, external=True)
+    stamp.write_text(wanted)
+
+
+def dojo(session: nox.Session, *arguments: str) -> None:
+    """Run the command line of the runner."""
+    session.run(PYTHON, "-m", "dojo", *arguments, external=True)
+
+
+@nox.session
+def katas(session: nox.Session) -> None:
+    """Judge your katas and show where you stand."""
+    environment(session)
+    dojo(session, "check", *session.posargs)
+
+
+@nox.session
+def solutions(session: nox.Session) -> None:
+    """Judge the worked solutions."""
+    environment(session)
+    dojo(session, "check", "--target", "solutions", *session.posargs)
+
+
+@nox.session
+def reference(session: nox.Session) -> None:
+    """Judge the reference by the katas' properties."""
+    environment(session)
+    dojo(session, "check", "--target", "reference", *session.posargs)
+
+
+@nox.session
+def truth(session: nox.Session) -> None:
+    """Prove the judges: stubs, solutions, known mistakes, mutants."""
+    environment(session, "tests")
+    dojo(session, "truth", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check layout, lint and types."""
+    environment(session, "tests")
+    session.run(PYTHON, "-m", "ruff", "format", "--check", ".", external=True)
+    session.run(PYTHON, "-m", "ruff", "check", ".", external=True)
+    session.run(PYTHON, "-m", "mypy", external=True)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Prove the repository: lint, types, tests, and the truth table without mutants."""
+    lint(session)
+    session.run(
+        PYTHON, "-m", "pytest", "-n", "2", "-q", *session.posargs, external=True
+    )
+    if not session.posargs:
+        dojo(session, "truth", "--no-mutants")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed beside the field's own libraries; write the table and picture."""
+    environment(session, "bench")
+    results = ROOT / ".dojo" / "bench.json"
+    results.parent.mkdir(exist_ok=True)
+    session.run(
+        PYTHON, "-m", "pytest", "benchmarks", "-q", f"--benchmark-json={results}",
+        *session.posargs, external=True,
+    )  # fmt: skip
+    session.run(PYTHON, "-m", "benchmarks.render", str(results), external=True)
+
+
+@nox.session
+def readme(session: nox.Session) -> None:
+    """Write the generated parts of the README anew."""
+    environment(session)
+    session.run(PYTHON, "-m", "dojo.readme", *session.posargs, external=True)
