@@ -26,7 +26,7 @@ from dojo.recording import RECORDER
 from dojo.targets import Target, install
 from dojo.verdict import Failure
 
-_PRINTED = 1_500
+_PRINTED = 600
 _MEMORY = 2 * 2**30
 IMPORT = "import"
 SLOW, DEAD = 86, 87

@@ -346,9 +346,8 @@ def truth(
 def main() -> None:
     """Run the command line; a user's mistake is one line, never a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except CatalogueError as error:
         sys.stderr.write(f"kata: {error}\n")
         sys.exit(2)

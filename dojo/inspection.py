@@ -87,7 +87,8 @@ def _dotted_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 aliases[bound] = alias.name if alias.asname else bound
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
-                full = f"{node.module}.{alias.name}"
+                everything = alias.name == "*"
+                full = node.module if everything else f"{node.module}.{alias.name}"
                 yield full, node.lineno
                 aliases[alias.asname or alias.name] = full
     for node in ast.walk(tree):

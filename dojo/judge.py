@@ -32,7 +32,9 @@ from dojo.verdict import (
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 # Past its watchdog's time a child holds the interpreter lock in C code.
 _GRACE = 1.0
-_SHOWN = "KATA_SUBPROCESS"
+# A fresh interpreter imports NumPy, Hypothesis and the reference first.
+_START_UP = 60.0
+_NO_FORK = "KATA_SUBPROCESS"
 Event = dict[str, object]
 
 
@@ -300,7 +302,7 @@ class _Child:
 
     def events(self, patience: float) -> Iterator[Event]:
         """Yield events until the child is done, is gone, or says nothing in time."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _START_UP
         try:
             while True:
                 wait = max(deadline - time.monotonic(), 0.0)
@@ -349,7 +351,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _start(job: Job, catalogue: Catalogue, stacks: TextIO) -> _Child:
-    if CAN_FORK and not os.environ.get(_SHOWN):
+    if CAN_FORK and not os.environ.get(_NO_FORK):
         return _fork(job, catalogue, stacks)
     return _spawn(job, catalogue)
 

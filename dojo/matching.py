@@ -38,6 +38,8 @@ def matching_mistake(
         for mistake in ordered:
             if _answers_alike(mistake, source, job.kata, replayable):
                 return mistake.name
+    if any(call.raised is not None for call in replayable):
+        return ""  # what an exception means, its own line tells better
     pinned = [m.name for m in ordered if m.breaks == property_name]
     return pinned[0] if len(pinned) == 1 else ""
 

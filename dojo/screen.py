@@ -77,7 +77,8 @@ def _wrapped(text: str, indent: int, *, code: bool = False) -> list[str]:
             part,
             width,
             subsequent_indent="    " if code else "",
-            break_long_words=False,
+            # A long word of prose or output is cut; a long literal must stay whole.
+            break_long_words=not code,
             break_on_hyphens=False,
             drop_whitespace=True,
             replace_whitespace=not code,
@@ -129,7 +130,7 @@ def verdict_lines(verdict: Verdict, next_step: str = "") -> list[Line]:
         lines += _failure_lines(verdict.failure, verdict)
     lines += _warning_lines(verdict)
     if next_step:
-        lines += _entry("Next", next_step)
+        lines += [line(), *_entry("Next", next_step)]
     return lines if lines[-1] else lines[:-1]
 
 
@@ -152,7 +153,7 @@ def _failure_lines(failure: Failure, verdict: Verdict) -> list[Line]:
     if failure.detail:
         lines += _entry("Where", failure.detail)
     if failure.printed:
-        lines += _entry("Printed", failure.printed, "dim", code=True)
+        lines += _entry("Printed", failure.printed, "dim")
     return lines + _hint_lines(failure, verdict)
 
 
@@ -170,7 +171,8 @@ def _hint_lines(failure: Failure, verdict: Verdict) -> list[Line]:
         return _entry("Then", f"kata reset {verdict.kata} brings the stub back")
     lines: list[Line] = []
     if failure.hint_text:
-        lines += [line(), *_entry(f"Hint {failure.hint}", failure.hint_text)]
+        text = " ".join(failure.hint_text.split())
+        lines += [line(), *_entry(f"Hint {failure.hint}", text)]
     others = [
         result
         for result in verdict.properties
@@ -188,7 +190,7 @@ def _hint_lines(failure: Failure, verdict: Verdict) -> list[Line]:
 
 
 def _warning_lines(verdict: Verdict) -> list[Line]:
-    lines: list[Line] = []
+    lines: list[Line] = [line()] if verdict.warnings and verdict.failure else []
     for warned in verdict.warnings[:3]:
         where = f"{_shown_path(warned.place)}:{warned.place.line}"
         times = f", {warned.times} times" if warned.times > 1 else ""

@@ -53,7 +53,7 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """Yield a verdict for each kata, from the last run where nothing changed."""
     progress = Progress(shelf)
-    loaded = len(katas) == 1
+    loaded = False
     for kata in katas:
         known = None if fresh else progress.cached(kata, target, seed)
         if known is None:
@@ -65,8 +65,6 @@ def verdicts(
             if not loaded:
                 preload(katas)
                 loaded = True
-            for name, value in _SMALL_MATRICES.items():
-                os.environ.setdefault(name, value)
             job = Job(
                 kata, target, seed, examples=progress.examples, arguments=arguments
             )

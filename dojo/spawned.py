@@ -8,6 +8,7 @@ from pathlib import Path
 from dojo.catalogue import catalogue
 from dojo.child import Job, run
 from dojo.judge import stub_of
+from dojo.session import preload
 from dojo.stub import public_signatures
 from dojo.targets import resolve_target
 
@@ -28,6 +29,7 @@ def main() -> None:
         publish=order["publish"],
         explain=order["explain"],
     )
+    preload([kata])
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
