@@ -22,7 +22,7 @@ import pytest
 
 from dojo.catalogue import Catalogue, Kata
 from dojo.failures import describe_failure, find_place
-from dojo.recording import RECORDER
+from dojo.recording import RECORDER, fix_seed
 from dojo.targets import Target, install
 from dojo.verdict import Failure
 
@@ -206,7 +206,8 @@ class Judge:
         self.report.send("collected", properties=described)
         for function in {getattr(item, "obj", None): None for item in items}:
             handle = getattr(function, "hypothesis", None)
-            if handle is not None:
+            if function is not None and handle is not None:
+                fix_seed(function, self.job.seed)
                 handle.inner_test = self._watched(handle.inner_test)
 
     def _watched(self, inner: Callable[..., None]) -> Callable[..., None]:
@@ -288,12 +289,10 @@ def limit_memory() -> None:
 
 def _settings(job: Job) -> None:
     import hypothesis
-    from hypothesis import core
     from hypothesis.database import DirectoryBasedExampleDatabase
     from hypothesis.internal.conjecture import engine
 
-    # The seed option of Hypothesis' own pytest plugin sets the same name.
-    vars(core)["global_force_seed"] = job.seed
+    RECORDER.seed = job.seed
     # Shrinking is for reading: it must not take the property's whole time.
     vars(engine)["MAX_SHRINKING_SECONDS"] = min(1.5, job.kata.seconds / 3)
     database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None

@@ -48,6 +48,7 @@ class Recorder:
     calls: deque[Call | Step] = field(default_factory=lambda: deque(maxlen=_KEPT))
     publish: Callable[[str], None] | None = None
     dropped: int = 0
+    seed: int = 0
     _inside: threading.local = field(default_factory=threading.local)
     on_begin: list[Callable[[], None]] = field(default_factory=list)
 
@@ -160,3 +161,11 @@ def _line(call: Call | Step, names: dict[int, str]) -> str:
 
 
 RECORDER = Recorder()
+
+
+def fix_seed(test: object, seed: int) -> None:
+    """Let Hypothesis draw from ``seed`` and still replay failing examples first.
+
+    Its own ``seed`` decorator sets the same name, and turns the replay off.
+    """
+    test._hypothesis_internal_use_seed = seed  # type: ignore[attr-defined]  # its name

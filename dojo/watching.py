@@ -88,6 +88,7 @@ class Watch:
         self.shelf = shelf
         self.kata = kata
         self.progress = Progress(shelf)
+        self.judged: tuple[int, int, int] | None = None
         self.actions: dict[str, Callable[[], None]] = {
             "n": self.go_on,
             "h": self.show_hint,
@@ -101,17 +102,14 @@ class Watch:
         self._show([line(Span("warming up …", "dim"))])
         preload([self.kata])
         self.judge()
-        seen = _stamp(self._file)
         missing = 0
         with _keys() as key:
             while (pressed := key().lower()) != "q":
                 if pressed in self.actions:
                     self.actions[pressed]()
-                    seen = _stamp(self._file) if pressed in "n\n" else seen
                 now = _stamp(self._file)
                 missing = missing + 1 if now is None else 0
-                if now != seen and (now is not None or missing > _PATIENCE):
-                    seen = now
+                if now != self.judged and (now is not None or missing > _PATIENCE):
                     self.judge()
 
     @property
@@ -124,6 +122,8 @@ class Watch:
 
     def judge(self) -> None:
         """Judge the file as it is now."""
+        # Before judging: what is saved meanwhile is judged next.
+        self.judged = _stamp(self._file)
         (verdict,) = self._verdicts((self.kata,), fresh=True)
         self._show(verdict_lines(verdict))
 

@@ -9,7 +9,7 @@ A property over a state machine is a plain test function:
 
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from dojo.recording import RECORDER
+from dojo.recording import RECORDER, fix_seed
 
 
 class StateMachine(RuleBasedStateMachine):

@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import schemathesis
+import uvicorn
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -465,7 +466,6 @@ def test_a_declared_excess_is_refused_before_anything_is_read() -> None:
 
 
 def test_a_real_server_refuses_a_chunked_body_before_its_end() -> None:
-    uvicorn = pytest.importorskip("uvicorn")
     config = uvicorn.Config(APP, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -537,7 +537,11 @@ def test_a_broken_model_is_a_clean_500(
     assert ask(app, "GET", "/health").status_code == 200
 
 
-def test_a_slow_model_does_not_block_the_others() -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/predict", '{"features": [1]}'), ("/predict/batch", '{"features": [[1]]}')],
+)
+def test_a_slow_model_does_not_block_the_others(path: str, body: str) -> None:
     entered, released = threading.Event(), threading.Event()
 
     def wait(features: Array) -> ArrayLike:
@@ -549,9 +553,7 @@ def test_a_slow_model_does_not_block_the_others() -> None:
     app = create_app({"m": Scripted(wait)})
 
     async def scenario() -> tuple[int, int]:
-        slow = asyncio.create_task(
-            ask_async(app, "POST", "/predict", '{"features": [1]}')
-        )
+        slow = asyncio.create_task(ask_async(app, "POST", path, body))
         assert await asyncio.to_thread(entered.wait, 10)
         health = await ask_async(app, "GET", "/health")
         assert not slow.done()
