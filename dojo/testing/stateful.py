@@ -24,6 +24,7 @@ def run_machine(machine: type[StateMachine], steps: int = 20) -> None:
     """Run examples of ``machine``, each of at most ``steps`` steps."""
     from hypothesis import settings
 
+    fix_seed(machine, RECORDER.seed)
     run_state_machine_as_test(machine, settings=settings(stateful_step_count=steps))
 
 
