@@ -24,6 +24,8 @@ from dojo.targets import Target, resolve_target
 from dojo.verdict import State, Verdict
 
 ATTEMPTED_AND_OFF = (State.BROKEN, State.WRONG, State.TOO_SLOW)
+# One kata's properties are shared by two processes where there are two cores.
+_CHILDREN = min(2, os.cpu_count() or 1)
 _SMALL_MATRICES = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
@@ -53,7 +55,6 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """Yield a verdict for each kata, from the last run where nothing changed."""
     progress = Progress(shelf)
-    loaded = False
     for kata in katas:
         known = None if fresh else progress.cached(kata, target, seed)
         if known is None:
@@ -62,13 +63,12 @@ def verdicts(
             from dojo.child import Job
             from dojo.judge import judge
 
-            if not loaded:
-                preload(katas)
-                loaded = True
             job = Job(
                 kata, target, seed, examples=progress.examples, arguments=arguments
             )
-            known = judge(job, shelf)
+            known = judge(
+                job, shelf, children=_CHILDREN, prepare=lambda: preload(katas)
+            )
             if known.state is not State.NOT_STARTED and not arguments:
                 progress.keep(kata, target, known)
         yield known

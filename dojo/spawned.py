@@ -28,13 +28,15 @@ def main() -> None:
         examples=Path(examples) if examples else None,
         publish=order["publish"],
         explain=order["explain"],
+        part=tuple(order["part"]),
+        arguments=tuple(order["arguments"]),
     )
     preload([kata])
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-    run(job, shelf, events, dict(public_signatures(stub_of(kata, shelf))))
+    run(job, shelf, events, public_signatures(stub_of(kata, shelf)))
 
 
 if __name__ == "__main__":

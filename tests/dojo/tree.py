@@ -21,7 +21,7 @@ title = "Doubling"
 difficulty = 1
 minutes = 5
 asked = "rarely"
-seconds = 1
+seconds = 2
 forbidden = ["math.fsum"]
 tags = []
 
@@ -31,7 +31,7 @@ title = "A counter"
 difficulty = 2
 minutes = 5
 asked = "rarely"
-seconds = 1
+seconds = 2
 needs = ["double"]
 tags = []
 """
