@@ -260,9 +260,9 @@ def run_table(
             continue
         rows[kata.name].pending = len(own)
         tasks += own
-    preload(katas)
     pool = ProcessPoolExecutor(workers, mp_context=get_context("fork"))
     try:
+        preload(katas)
         futures = [pool.submit(perform, task) for task in tasks]
         for done, future in enumerate(as_completed(futures), start=1):
             _enter(rows, future, shelf)

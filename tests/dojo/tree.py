@@ -185,7 +185,7 @@ class Tree:
 
     def kata(self, *arguments: str, **more: str) -> Answer:
         """Run the command line."""
-        return self.run("dojo", *arguments, **more)
+        return self.run("dojo", *arguments, cwd=None, **more)
 
     def pytest(self, *arguments: str, cwd: Path | None = None) -> Answer:
         """Run plain pytest."""
