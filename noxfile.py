@@ -7,6 +7,8 @@ changes; otherwise nothing is installed.
 
 import hashlib
 import os
+import shutil
+import subprocess
 import sys
 import venv
 from pathlib import Path
@@ -90,6 +92,36 @@ def tests(session: nox.Session) -> None:
     )
     if not session.posargs:
         dojo(session, "truth", "--no-mutants")
+
+
+def interpreters() -> dict[str, str]:
+    """The further Python versions that can be run here: on the path, or of pyenv."""
+    found = {}
+    for version in ("3.12", "3.13"):
+        candidates = [shutil.which(f"python{version}") or ""]
+        pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+        candidates += map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+        for candidate in filter(None, candidates):
+            trial = subprocess.run([candidate, "--version"], capture_output=True)
+            if trial.returncode == 0:
+                found[version] = candidate
+    return found
+
+
+@nox.session
+def versions(session: nox.Session) -> None:
+    """Judge solutions and reference on the further Python versions found here."""
+    for version, interpreter in interpreters().items():
+        folder = ROOT / ".nox" / f"python{version}"
+        python = str(folder / BIN.name / Path(PYTHON).name)
+        if not Path(python).exists():
+            session.run(interpreter, "-m", "venv", str(folder), external=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        session.run(*pip, "--editable", str(ROOT), external=True)
+        for target in ("solutions", "reference"):
+            session.run(
+                python, "-m", "dojo", "check", "--target", target, external=True
+            )
 
 
 @nox.session

@@ -17,6 +17,7 @@ from dojo.session import (
     next_kata,
     next_step,
     overview,
+    runnable,
     tell,
     verdicts,
     write_json,
@@ -124,11 +125,12 @@ def check(
     """Judge katas: one on a whole screen, several in a list."""
     shelf = catalogue()
     chosen = resolve_target(target, shelf.root)
-    katas = shelf.select(names or [])
+    katas, left_out = runnable(shelf.select(names or []))
     found: dict[str, Verdict] = {}
     for verdict in _with_progress(katas, shelf, chosen, seed=seed, fresh=fresh):
         found[verdict.kata] = verdict
     _report(shelf, katas, found, chosen)
+    _say([line(Span(f"  left out, needs PyTorch: {k.path}", "dim")) for k in left_out])
     if json_file:
         write_json(json_file, list(found.values()))
     raise typer.Exit(_exit_code(list(found.values()), chosen, strict=strict))
@@ -158,7 +160,7 @@ def _with_progress(
 def _report(
     shelf: Catalogue, katas: Sequence[Kata], found: dict[str, Verdict], target: Target
 ) -> None:
-    if len(katas) == 1:
+    if len(found) == 1:
         (verdict,) = found.values()
         _say(verdict_lines(verdict, next_step(verdict, shelf)))
         return

@@ -1,6 +1,7 @@
 """Judges several katas, keeps what comes out and tells it on the screen."""
 
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -41,6 +42,13 @@ def preload(katas: Sequence[Kata]) -> None:
         # What is missing is told by the property that needs it.
         with suppress(ImportError):
             importlib.import_module(module)
+
+
+def runnable(katas: Sequence[Kata]) -> tuple[list[Kata], list[Kata]]:
+    """Return the katas that can be judged here, and those that need PyTorch."""
+    there = importlib.util.find_spec("torch") is not None
+    left_out = [kata for kata in katas if kata.torch and not there]
+    return [kata for kata in katas if kata not in left_out], left_out
 
 
 def verdicts(

@@ -40,8 +40,8 @@ _COEFFICIENTS = tuple(1 / math.factorial(i) for i in range(13, 0, -1))
 def _exp_formula(x: float) -> float:
     """Return exp(x) for x ≤ 0 to within one unit in the last place, NaN for NaN.
 
-    exp(x) = 2ᵏ·exp(r) with k = round(x / log 2), as in Muller, *Elementary
-    Functions*, 3rd ed. (Birkhäuser, 2016), chapter 11.
+    exp(x) = 2ᵏ·exp(r) with k = round(x / log 2): additive range reduction, as in
+    Muller, *Elementary Functions*, 3rd ed. (Birkhäuser, 2016).
     """
     lifted = (_LOWEST if x < _LOWEST else x) * _LOG2_E + _ROUNDER
     k = lifted - _ROUNDER
@@ -127,6 +127,9 @@ def run_rows(rows: Array, out: Array, *, logarithm: bool) -> bool:
     kernel = _log_softmax if logarithm else _softmax
     threads = max(1, min(os.cpu_count() or 1, rows.size // _ENTRIES_PER_THREAD))
     bounds = np.linspace(0, len(rows), threads + 1).astype(int).tolist()
+    own, *others = pairwise(bounds)
+    # The calling thread takes a share, which saves the start of another.
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda part: kernel(rows, out, *part), pairwise(bounds))
-        return all(parts)
+        parts = [pool.submit(kernel, rows, out, *part) for part in others]
+        valid = kernel(rows, out, *own)
+        return valid and all(part.result() for part in parts)

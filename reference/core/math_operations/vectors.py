@@ -7,7 +7,7 @@ infinity only where the result itself exceeds the float64 range (about 1.8e308),
 squares never underflow on the way.
 
 Scaling before squaring follows Higham, *Accuracy and Stability of Numerical
-Algorithms*, 2nd ed. (SIAM, 2002), section 27.5.
+Algorithms*, 2nd ed. (SIAM, 2002), chapter 27.
 """
 
 import numpy as np
