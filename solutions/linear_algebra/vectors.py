@@ -1,0 +1,106 @@
+"""Products, lengths, directions and distances of vectors.
+
+For vectors v, w of n real numbers
+
+    dot product            v·w = Σᵢ vᵢ wᵢ
+    magnitude              ‖v‖ = √(Σᵢ vᵢ²)
+    direction              v / ‖v‖
+    cosine similarity      v·w / (‖v‖ ‖w‖)
+    Euclidean distance     √(Σᵢ (vᵢ − wᵢ)²)
+    Manhattan distance     Σᵢ |vᵢ − wᵢ|
+
+Write the six functions with arithmetic on entries and sums; `numpy.dot` and its kin
+and `numpy.linalg` are what you write here.
+
+A vector is a list or an array of numbers, of shape (n,). `normalize` returns a new
+float64 array of that shape, the other five a float. An input is never changed.
+
+Magnitudes: a square overflows above 1e154 and vanishes below 1e-162, the length
+itself does not. `magnitude`, `normalize`, `cosine_similarity` and
+`euclidean_distance` are exact to rounding for entries from 1e-200 to 1e200, and the
+cosine also where one vector is huge and the other tiny. Rounding must not carry the
+cosine out of [−1, 1] either.
+
+A zero vector has no direction: `normalize` returns zeros, and a cosine with it is
+0.0. An empty vector (n = 0) is the zero vector of its space: its direction is empty,
+and every product, length, distance and cosine is 0.0.
+
+`ValueError` that names the argument: `v`, `v1` or `v2` where it has not exactly one
+axis or holds NaN or an infinity; `v2` where it is not as long as `v1`.
+
+Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition (2002),
+chapter 27, on software and the limits of floating point.
+
+In production: embeddings are normalized once, when they are stored, so that a search
+by cosine is one matrix product, and BLAS does the products.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+
+
+def dot_product(v1: ArrayLike, v2: ArrayLike) -> float:
+    """Return Σ v1ᵢ·v2ᵢ."""
+    first, second = _pair(v1, v2)
+    return np.sum(first * second)
+
+
+def magnitude(v: ArrayLike) -> float:
+    """Return the Euclidean length ‖v‖."""
+    return _length(_vector(v, "v"))
+
+
+def normalize(v: ArrayLike) -> Vector:
+    """Return v / ‖v‖, shape (n,); zeros for the zero vector."""
+    return _direction(_vector(v, "v"))
+
+
+def cosine_similarity(v1: ArrayLike, v2: ArrayLike) -> float:
+    """Return the cosine of the angle, in [−1, 1]; 0.0 where a vector is zero."""
+    first, second = _pair(v1, v2)
+    cosine = np.sum(_direction(first) * _direction(second))
+    return max(-1.0, min(1.0, cosine))
+
+
+def euclidean_distance(v1: ArrayLike, v2: ArrayLike) -> float:
+    """Return the length of v1 − v2."""
+    first, second = _pair(v1, v2)
+    return _length(first - second)
+
+
+def manhattan_distance(v1: ArrayLike, v2: ArrayLike) -> float:
+    """Return Σ |v1ᵢ − v2ᵢ|."""
+    first, second = _pair(v1, v2)
+    gaps: Vector = np.abs(first - second)
+    return np.sum(gaps)
+
+
+def _vector(values: ArrayLike, name: str) -> Vector:
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise ValueError(f"{name} must be a vector of finite numbers, got {values!r}")
+    return vector
+
+
+def _pair(v1: ArrayLike, v2: ArrayLike) -> tuple[Vector, Vector]:
+    first, second = _vector(v1, "v1"), _vector(v2, "v2")
+    if len(first) != len(second):
+        raise ValueError(f"v2 must have {len(first)} entries, got {len(second)}")
+    return first, second
+
+
+def _length(vector: Vector) -> float:
+    largest: float = np.abs(vector).max(initial=0.0)
+    if largest == 0:
+        return 0.0
+    # Entries of at most 1 have squares of at most 1.
+    return largest * math.sqrt(np.sum((vector / largest) ** 2))
+
+
+def _direction(vector: Vector) -> Vector:
+    length = _length(vector)
+    return vector / length if length > 0 else np.zeros_like(vector)
