@@ -102,7 +102,9 @@ def interpreters() -> dict[str, str]:
         pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
         candidates += map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}"))
         for candidate in filter(None, candidates):
-            trial = subprocess.run([candidate, "--version"], capture_output=True)
+            trial = subprocess.run(
+                [candidate, "--version"], capture_output=True, check=False
+            )
             if trial.returncode == 0:
                 found[version] = candidate
     return found

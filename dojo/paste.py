@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LONGEST = 600
+_LARGEST = 2_000
 
 
 class TensorLike(Protocol):
@@ -56,16 +57,14 @@ def _nested(values: object) -> str:
 
 
 def _array(array: NDArray[np.generic]) -> str:
-    if (array.size == 0 and array.ndim > 1) or array.size > 2_000:
-        text = f"np.zeros({array.shape})"
-        return text if array.size == 0 else f"<array of shape {array.shape}>"
-    if array.dtype.kind in "US" or array.dtype.kind == "O":
+    if array.size > _LARGEST:
+        return f"<array of shape {array.shape}>"
+    if array.dtype.kind in "USO":
         return f"np.array({array.tolist()!r})"
-    plain = array.dtype in (np.dtype(np.float64), np.dtype(np.int64), np.dtype(bool))
-    whole_floats = array.dtype.kind == "f" and array.size == 0
-    suffix = "" if plain and not whole_floats else f", dtype=np.{array.dtype}"
-    if plain and whole_floats:
-        suffix = ""
+    plain = (np.float64,) if array.size == 0 else (np.float64, np.int64, np.bool_)
+    suffix = "" if array.dtype.type in plain else f", dtype=np.{array.dtype}"
+    if array.size == 0:
+        return f"np.zeros({array.shape}{suffix})"
     text = f"np.array({_nested(array.tolist())}{suffix})"
     if array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous:
         return f"np.asfortranarray({text})"
@@ -73,7 +72,7 @@ def _array(array: NDArray[np.generic]) -> str:
 
 
 def _tensor(tensor: TensorLike) -> str:
-    if tensor.numel() > 2_000:
+    if tensor.numel() > _LARGEST:
         return f"<tensor of shape {tuple(tensor.shape)}>"
     text = _nested(tensor.detach().tolist()).replace("np.", "torch.")
     return f"torch.tensor({text}, dtype={tensor.dtype})"
@@ -138,9 +137,9 @@ def _values(array: NDArray[np.generic]) -> str:
 def snapshot(value: object) -> object:
     """Return a copy of small mutable arguments, so that later changes do not show."""
     if isinstance(value, np.ndarray):
-        return value.copy(order="K") if value.size <= 2_000 else value
+        return value.copy(order="K") if value.size <= _LARGEST else value
     if is_tensor(value):
-        return value.detach().clone() if value.numel() <= 2_000 else value
+        return value.detach().clone() if value.numel() <= _LARGEST else value
     if isinstance(value, list):
         return [snapshot(entry) for entry in value]
     if isinstance(value, tuple) and type(value) is tuple:
