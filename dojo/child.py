@@ -377,13 +377,12 @@ def run(
 
 
 def _arguments(job: Job, catalogue: Catalogue) -> list[str]:
-    if job.arguments:
-        return list(job.arguments)
     config = catalogue.root / "katas" / "pytest.ini"
-    arguments = [str(catalogue.test_file(job.kata)), "-s"]
-    if config.is_file():
-        arguments += ["-c", str(config), "--override-ini=addopts="]
+    arguments = ["-c", str(config)] if config.is_file() else []
     arguments += ["--rootdir", str(catalogue.root), "--import-mode=importlib"]
+    if job.arguments:
+        return [*arguments, *job.arguments]
+    arguments += [str(catalogue.test_file(job.kata)), "-s", "--override-ini=addopts="]
     for plugin in _NO_PLUGINS:
         arguments += ["-p", f"no:{plugin}"]
     if job.stop_first:

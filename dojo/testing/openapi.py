@@ -33,13 +33,15 @@ _MOST = 3
 class Operation:
     """A method on a path: the schemas of its body and of its answers, by status.
 
-    A schema is None where none is documented.
+    A schema is None where none is documented. ``needs_body`` tells whether the body is
+    documented as required.
     """
 
     method: str
     path: str
     body: Schema | None
     answers: Mapping[str, Schema | None]
+    needs_body: bool = False
 
     def documents(self, status: int) -> bool:
         """Tell whether that status is documented, by itself or with its class."""
@@ -71,6 +73,7 @@ class Document:
                     str(status): _json_schema(answer)
                     for status, answer in operation.get("responses", {}).items()
                 },
+                operation.get("requestBody", {}).get("required", False),
             )
             for path, methods in self._document.get("paths", {}).items()
             for method, operation in methods.items()

@@ -71,7 +71,7 @@ class Weighted:
 
 
 @dataclass
-class Failing:
+class Scripted:
     """A model of one feature that gives what it is told, or raises it."""
 
     gives: object
@@ -293,6 +293,17 @@ def test_a_batch_has_a_limit(limit: int, size: int) -> None:
         assert_problem(answer, 422)
 
 
+def test_the_default_limits() -> None:
+    """By default a batch has at most 1000 rows, and a body at most 1,000,000 bytes."""
+    app = client()
+    answer = app.post("/predict/batch", {"features": [[1, 2]] * 1000})
+    assert_answer(answer, predictions=[3.0] * 1000)
+    assert_problem(app.post("/predict/batch", {"features": [[1, 2]] * 1001}), 422)
+    body = b'{"features": [1, 2]}'.ljust(1_000_000)
+    assert_answer(app.request("POST", "/predict", body), prediction=3.0)
+    assert_problem(app.request("POST", "/predict", body + b" "), 413)
+
+
 def test_only_json_is_taken() -> None:
     """The media type is application/json, whatever its case and parameters, or 415."""
     app = client()
@@ -383,7 +394,7 @@ def test_a_problem_is_told_in_short() -> None:
 def test_a_failing_model_keeps_its_secrets() -> None:
     """A model that raises is a 500 that tells nothing of the exception."""
     error = RuntimeError("secret at /srv/model.bin")
-    app = Client(create_app({"bad": Failing(error)}))
+    app = Client(create_app({"bad": Scripted(error)}))
     for path, value in zip(POSTS, ([1], [[1]]), strict=True):
         detail = assert_problem(app.post(path, {"features": value}), 500)
         for word in ("secret", "RuntimeError", "Traceback", "srv"):
@@ -392,9 +403,15 @@ def test_a_failing_model_keeps_its_secrets() -> None:
 
 
 def test_what_a_model_gives_is_checked() -> None:
-    """Anything but n finite numbers from a model is a 500, and never an answer."""
+    """What a model gives is n finite numbers of any kind, or the answer is a 500."""
+    for fine in ([1.5], (1.5,), np.array([1.5], dtype=np.float32)):
+        app = Client(create_app({"fine": Scripted(fine)}))
+        answer = app.post("/predict/batch", {"features": [[1]]})
+        assert_answer(answer, predictions=[1.5])
+    app = Client(create_app({"bad": Scripted([1.0, math.nan])}))
+    assert_problem(app.post("/predict/batch", {"features": [[1], [2]]}), 500)
     for wrong in ([math.nan], [math.inf], [], [1.0, 2.0], 1.0, [[1.0]], None, "word"):
-        app = Client(create_app({"bad": Failing(wrong)}))
+        app = Client(create_app({"bad": Scripted(wrong)}))
         for path, value in zip(POSTS, ([1], [[1]]), strict=True):
             assert_problem(app.post(path, {"features": value}), 500)
 
@@ -409,6 +426,8 @@ def test_the_document_tells_the_truth() -> None:
         assert_holds(operation is not None and operation.body is not None, claim)
         assert operation is not None
         assert operation.body is not None
+        claim = f"the document says that POST {path} needs a body"
+        assert_holds(operation.needs_body, claim)
         for body, wanted in (
             ({"features": sound}, True),
             ({"features": sound, "model_name": "sum"}, True),

@@ -6,7 +6,8 @@ clean answer, what it did wrong is told it as a 4xx, and nothing wrong reaches a
 Write `create_app(models, *, max_batch_size=1000, max_body_bytes=1_000_000)`, which
 returns a FastAPI application. `models` maps names to models, in order; the first one is
 the default; there may be none. A model has an integer `n_features` ≥ 1, and a method
-`predict` that maps a float64 array of shape (n, n_features) to n finite floats.
+`predict` that maps a float64 array of shape (n, n_features) to n finite numbers, in an
+array or a list.
 
 | request | answer with status 200 |
 |---|---|
@@ -39,7 +40,8 @@ and of at most 2000 characters whatever was sent. The first of these that applie
   of the exception: that belongs in the log.
 
 `GET /openapi.json`, which FastAPI makes, must tell the truth: for both POST routes the
-schema of the body and each of these statuses with the schema of its answer.
+schema of the body, which is required, and each of these statuses with the schema of its
+answer.
 
 Sources: RFC 9110 (HTTP semantics), section 15.5; RFC 8259 (JSON), sections 6 and 8.
 
@@ -63,10 +65,12 @@ _log = logging.getLogger(__name__)
 class Model(Protocol):
     """What can be served."""
 
-    n_features: int
+    @property
+    def n_features(self) -> int:
+        """Number of features, at least one."""
 
     def predict(self, features: NDArray[np.float64], /) -> ArrayLike:
-        """Map float64 of shape (n, n_features) to n finite floats."""
+        """Map float64 of shape (n, n_features) to n finite numbers."""
 
 
 _Row = list[Annotated[float, Field(allow_inf_nan=False)]]
@@ -223,7 +227,8 @@ def _predicted(model: Model, rows: list[_Row]) -> list[float]:
         output = np.asarray(model.predict(np.array(rows)), dtype=np.float64)
         if output.shape != (len(rows),) or not np.isfinite(output).all():
             raise ValueError(f"{len(rows)} finite numbers expected, got {output}")
-        return [float(number) for number in output]
+        predictions: list[float] = output.tolist()
+        return predictions
     except Exception as error:
         _log.exception("the model failed")
         raise HTTPException(500, "the model failed to predict") from error

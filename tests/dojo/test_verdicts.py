@@ -159,6 +159,9 @@ def test_verbose_and_single_properties_bring_the_report_of_pytest(tree: Tree) ->
     assert "test_doubles FAILED" in answer.screen
     assert "test_halves PASSED" in answer.screen
     assert answer.code == 1
+    right = tree.pytest("-v", *PYTEST, "--target", "solutions")
+    assert "test_doubles PASSED" in right.screen
+    assert right.code == 0
     one = tree.pytest(f"{PYTEST[0]}::test_halves")
     assert "1 passed" in one.screen
     assert one.code == 0
