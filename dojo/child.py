@@ -301,14 +301,13 @@ def limit_memory() -> None:
 
 
 def _settings(job: Job) -> None:
-    import _hypothesis_globals
     import hypothesis
     from hypothesis.database import DirectoryBasedExampleDatabase
     from hypothesis.internal.conjecture import engine
 
     RECORDER.seed = job.seed
     # The parent's pytest may have begun what its plugins would end; they are not here.
-    vars(_hypothesis_globals)["in_initialization"] = 0
+    sys.modules["_hypothesis_globals"].__dict__["in_initialization"] = 0
     # Shrinking is for reading: it must not take the property's whole time.
     vars(engine)["MAX_SHRINKING_SECONDS"] = min(1.5, job.kata.seconds / 3)
     database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None

@@ -29,12 +29,14 @@ and fused kernels compute the maximum and the sum in one pass over the scores.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Array = NDArray[np.float64]
 
-def softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
+
+def softmax(x: ArrayLike, axis: int = -1) -> Array:
     """Return the probabilities along `axis`, float64, same shape as `x`."""
     raise NotImplementedError
 
 
-def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
+def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
     """Return the log-probabilities along `axis`, float64, same shape as `x`."""
     raise NotImplementedError

@@ -104,7 +104,7 @@ def test_minus_infinity_is_impossible(x: Array, where: int) -> None:
 @given(layouts(matrices(max_magnitude=5.0)))
 @example(np.array([[1.0, 2.0]]))
 def test_the_input_is_not_changed(x: Array) -> None:
-    """x is the same after the call, however it lies in memory."""
+    """The scores are the same after the call, however they lie in memory."""
     with unchanged(x=x):
         result = softmax(x, axis=0)
         log_result = log_softmax(x, axis=0)

@@ -239,19 +239,20 @@ def _gradients(
     return torch.autograd.grad(loss, leaves)
 
 
-@given(seeds(), sizes, st.booleans())
-@example(0, SIZES, True)
-@example(0, SIZES, False)
-def test_a_mask_broadcasts(seed: int, sizes: Shape, boolean: bool) -> None:
+@given(seeds(), sizes, st.booleans(), st.integers(0, 5))
+@example(0, SIZES, True, 0)
+@example(0, SIZES, False, 1)
+@example(0, SIZES, True, 4)
+def test_a_mask_broadcasts(seed: int, sizes: Shape, boolean: bool, kind: int) -> None:
     """A mask with fewer or shorter axes serves every batch, head, query or key."""
     L, S = sizes[:2]
+    shapes = ((S,), (L, 1), (L, S), (3, 1, S), (2, 1, 1, S), (2, 1, L, S))
     Q, K, V = _inputs(seed, sizes, (2, 3))
-    for shape in ((S,), (L, 1), (L, S), (3, 1, S), (2, 1, 1, S), (2, 1, L, S)):
-        allowed = _allowed(seed, *shape)
-        mask = allowed if boolean else _as_floating(allowed, torch.float64)
-        full = mask.expand(2, 3, L, S)
-        got = scaled_dot_product_attention(Q, K, V, mask)
-        _assert_agrees(got, reference.scaled_dot_product_attention(Q, K, V, full))
+    allowed = _allowed(seed, *shapes[kind])
+    mask = allowed if boolean else _as_floating(allowed, torch.float64)
+    full = mask.expand(2, 3, L, S)
+    got = scaled_dot_product_attention(Q, K, V, mask)
+    _assert_agrees(got, reference.scaled_dot_product_attention(Q, K, V, full))
 
 
 @given(seeds(), sizes)

@@ -29,20 +29,24 @@ and fused kernels compute the maximum and the sum in one pass over the scores.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Array = NDArray[np.float64]
 
-def softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
+
+def softmax(x: ArrayLike, axis: int = -1) -> Array:
     """Return the probabilities along `axis`, float64, same shape as `x`."""
     weights = np.exp(_shifted(x, axis))
-    return weights / weights.sum(axis=axis, keepdims=True)
+    total: Array = weights.sum(axis=axis, keepdims=True)
+    return weights / total
 
 
-def log_softmax(x: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
+def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
     """Return the log-probabilities along `axis`, float64, same shape as `x`."""
     shifted = _shifted(x, axis)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    total: Array = np.exp(shifted).sum(axis=axis, keepdims=True)
+    return shifted - np.log(total)
 
 
-def _shifted(x: ArrayLike, axis: int) -> NDArray[np.float64]:
+def _shifted(x: ArrayLike, axis: int) -> Array:
     """Check the scores and move the largest of each slice to zero."""
     scores = np.array(x, dtype=np.float64)
     if scores.ndim == 0:
