@@ -1,5 +1,6 @@
 """Judges several katas, keeps what comes out and tells it on the screen."""
 
+import gc
 import importlib
 import importlib.util
 import json
@@ -42,6 +43,12 @@ def preload(katas: Sequence[Kata]) -> None:
         # What is missing is told by the property that needs it.
         with suppress(ImportError):
             importlib.import_module(module)
+    with suppress(AttributeError, ImportError):
+        # Hypothesis reads every local module for constants to try: once is enough.
+        providers = importlib.import_module("hypothesis.internal.conjecture.providers")
+        providers._get_local_constants()
+    # What is loaded stays: no collection in a child has to look through it.
+    gc.freeze()
 
 
 def runnable(katas: Sequence[Kata]) -> tuple[list[Kata], list[Kata]]:

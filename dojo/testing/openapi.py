@@ -156,7 +156,8 @@ class Document:
                 return self._objects(schema, words)
             case "string":
                 text = st.text(min_size=least, max_size=most)
-                return st.one_of(st.sampled_from(words), text) if words else text
+                fitting = [word for word in words if not self.violation(word, schema)]
+                return st.one_of(st.sampled_from(fitting), text) if fitting else text
             case "number" | "integer":
                 return _numbers(kind, schema)
             case "boolean":
@@ -241,7 +242,7 @@ def _departures(value: object, schema: Schema) -> Iterator[str]:
             size = len(cast("str | list[object] | dict[str, object]", value))
             least, most = schema.get(f"min{word}", 0), schema.get(f"max{word}", size)
             if not least <= size <= most:
-                yield f"is of size {size}, not from {least} to {most}"
+                yield f"has a size of {size}, out of bounds"
     if _is_number(value) and not _within(value, schema):
         yield f"is out of bounds: {value!r}"
     if isinstance(value, dict):
