@@ -28,17 +28,19 @@ from dojo.verdict import State, Verdict
 ATTEMPTED_AND_OFF = (State.BROKEN, State.WRONG, State.TOO_SLOW)
 # One kata's properties are shared by two processes where there are two cores.
 _CHILDREN = min(2, os.cpu_count() or 1)
-_SMALL_MATRICES = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+# Small matrices are faster on one thread, and a process with threads is not forked.
+# NumPy reads this when it is imported, so it is said before.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 
 def preload(katas: Sequence[Kata]) -> None:
     """Import once, before any fork, what the katas' properties need."""
-    for name, value in _SMALL_MATRICES.items():
-        os.environ.setdefault(name, value)
     modules = ["hypothesis.extra.numpy", "dojo.testing", "dojo.child", "dojo.matching"]
     modules += [module for kata in katas for module in kata.reference]
     if any(kata.torch for kata in katas):
         modules.append("torch")
+    gc.disable()  # nothing that an import makes is garbage soon
     for module in modules:
         # What is missing is told by the property that needs it.
         with suppress(ImportError):
@@ -49,6 +51,7 @@ def preload(katas: Sequence[Kata]) -> None:
         providers._get_local_constants()
     # What is loaded stays: no collection in a child has to look through it.
     gc.freeze()
+    gc.enable()
 
 
 def runnable(katas: Sequence[Kata]) -> tuple[list[Kata], list[Kata]]:
