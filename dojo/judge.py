@@ -9,7 +9,6 @@ from dojo.catalogue import Catalogue, CatalogueError, Kata
 from dojo.child import IMPORT, Job
 from dojo.children import Child, Event, how_it_ended
 from dojo.inspection import forbidden_use, is_not_started, place_in, read_source
-from dojo.notes import read_notes
 from dojo.stub import StubError, make_stub, public_signatures
 from dojo.verdict import (
     Failure,
@@ -273,6 +272,8 @@ def _with_hint(
 ) -> Failure | None:
     if failure is None or not failure.mistake:
         return failure
+    from dojo.notes import read_notes
+
     try:
         notes = read_notes(catalogue.notes_file(kata))
     except CatalogueError:

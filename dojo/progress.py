@@ -26,15 +26,19 @@ FOLDER = ".dojo"
 _IMPORTS = re.compile(rb"^\s*(?:from|import)\s+(reference[\w.]*)", re.MULTILINE)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that is there as a whole or not at all."""
+def write_atomically(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write a file that is there as a whole or not at all.
+
+    ``durable`` waits for the disk; what can be made again need not wait.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -105,7 +109,8 @@ class Progress:
         """Keep a verdict and note the attempt."""
         file = self._verdict_file(kata, target, verdict.seed)
         data = verdict.as_dict() | {"cached": False}
-        write_atomically(file, json.dumps(data, ensure_ascii=False))
+        # A torn verdict is no verdict: the kata is judged again.
+        write_atomically(file, json.dumps(data, ensure_ascii=False), durable=False)
         self.note(
             "attempt",
             kata,

@@ -36,7 +36,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 def preload(katas: Sequence[Kata]) -> None:
     """Import once, before any fork, what the katas' properties need."""
-    modules = ["hypothesis.extra.numpy", "dojo.testing", "dojo.child", "dojo.matching"]
+    modules = ["hypothesis.extra.numpy", "dojo.testing", "dojo.child"]
     modules += [module for kata in katas for module in kata.reference]
     if any(kata.torch for kata in katas):
         modules.append("torch")

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
 
+from dojo.recording import RECORDER
 from dojo.testing.mismatch import UNSTATED, fail
 from dojo.testing.stateful import step
 
-__all__ = ["JSON", "Answer", "Client", "assert_status"]
+__all__ = ["JSON", "Answer", "Client", "assert_status", "new_input"]
 
 # The types of the ASGI specification, whose messages hold values of any type.
 Message = MutableMapping[str, Any]
@@ -33,10 +34,10 @@ _SHOWN = 200
 class Answer:
     """What came back; the names of ``headers`` are in lower case.
 
-    ``request`` is the line that the verdict shows, ``bytes_read`` how much of the
-    request's body the application took, and ``crash`` what it raised: a server would
-    then answer 500, so that is the ``status`` if none had been sent. It is 0 where the
-    application came to its end without an answer.
+    ``request`` is the method and the path, ``bytes_read`` how much of the request's
+    body the application took, and ``crash`` what it raised: a server would then answer
+    500, so that is the ``status`` if none had been sent. It is 0 where the application
+    came to its end without an answer.
     """
 
     request: str
@@ -89,15 +90,24 @@ class Client:
         sent = dict(headers)
         if isinstance(body, bytes):
             sent["content-length"] = str(len(body))
-        line = _line(method, path, pieces, headers)
-        step(line)
+        step(_line(method, path, pieces, headers))
         exchange = _Exchange(pieces)
         crash = asyncio.run(exchange.run(self._app, _scope(method, path, sent)))
         status = 500 if crash and exchange.status == 0 else exchange.status
         content = b"".join(exchange.content)
         return Answer(
-            line, status, exchange.headers, content, exchange.bytes_read, crash
+            f"{method} {quote(path)}",
+            status,
+            exchange.headers,
+            content,
+            exchange.bytes_read,
+            crash,
         )
+
+
+def new_input() -> None:
+    """Let the input that the verdict shows begin here: what was before is no part."""
+    RECORDER.begin()
 
 
 def assert_status(answer: Answer, *expected: int) -> None:

@@ -14,6 +14,7 @@ from dojo.testing.http import (
     Receive,
     Send,
     assert_status,
+    new_input,
 )
 from tests.dojo.failing import mismatch
 
@@ -170,6 +171,8 @@ def answered(body: bytes) -> Answer:
 
 def test_each_request_is_a_line_of_the_input() -> None:
     client = Client(replying(200, b"null"))
+    client.get("/before")
+    new_input()
     client.get("/models/a b")
     client.post("/predict", {"x": [1, float("nan")]})
     client.request("POST", "/", b"\xff")
