@@ -7,6 +7,7 @@ before and after. The parent reads one JSON object a line from ``events``.
 """
 
 import contextlib
+import faulthandler
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 import pytest
 
@@ -33,6 +34,8 @@ _MEMORY = 2 * 2**30
 IMPORT = "import"
 SLOW, DEAD = 86, 87
 ROUNDS = 4
+# Past its watchdog's time a child holds the interpreter lock in C code.
+GRACE = 1.0
 _NO_PLUGINS = (
     "anyio", "cacheprovider", "doctest", "junitxml", "legacypath", "nose", "pastebin",
     "stepwise", "terminal", "unittest", "faulthandler", "logging", "debugging",
@@ -161,8 +164,15 @@ class Tampering:
 class Judge:
     """The pytest plugin of the child."""
 
-    def __init__(self, job: Job, learner_file: Path | None, report: Reporter) -> None:
+    def __init__(
+        self,
+        job: Job,
+        learner_file: Path | None,
+        report: Reporter,
+        stacks: IO[str] | None = None,
+    ) -> None:
         self.job = job
+        self.stacks = stacks
         self.file = learner_file
         self.report = report
         self.printed = Printed()
@@ -196,6 +206,11 @@ class Judge:
         self.best = None
         self.report.send("start", property=name)
         self.watchdog.restart()
+        if self.stacks is not None:
+            # Works where the interpreter lock is held: a thread in C writes the
+            # stacks, after the watchdog and before the parent loses its patience.
+            seconds = self.job.kata.seconds + GRACE / 2
+            faulthandler.dump_traceback_later(seconds, file=self.stacks)
 
     def _fail(self, error: BaseException, calls: list[str] | None = None) -> None:
         failure = describe_failure(
@@ -319,8 +334,6 @@ def _settings(job: Job) -> None:
     from hypothesis.internal.conjecture import engine
 
     RECORDER.seed = job.seed
-    # The parent's pytest may have begun what its plugins would end; they are not here.
-    sys.modules["_hypothesis_globals"].__dict__["in_initialization"] = 0
     # Shrinking is for reading: it must not take the property's whole time.
     vars(engine)["MAX_SHRINKING_SECONDS"] = min(1.5, job.kata.seconds / 3)
     database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None
@@ -363,7 +376,11 @@ def _import_learner(judge: Judge, expected: Mapping[str, Signature]) -> bool:
 
 
 def run(
-    job: Job, catalogue: Catalogue, events: TextIO, expected: Mapping[str, Signature]
+    job: Job,
+    catalogue: Catalogue,
+    events: TextIO,
+    expected: Mapping[str, Signature],
+    stacks: IO[str] | None = None,
 ) -> None:
     """Judge, report, and end the process."""
     report = Reporter(events)
@@ -371,7 +388,7 @@ def run(
         install(catalogue, job.target)
         file = job.target.file(job.kata)
         _settings(job)
-        judge = Judge(job, file, report)
+        judge = Judge(job, file, report, stacks)
         if job.publish:
             RECORDER.publish = lambda text: report.send("call", text=text)
         if not job.arguments:

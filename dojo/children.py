@@ -1,6 +1,5 @@
 """Starts the processes that judge, listens to them, and ends them."""
 
-import faulthandler
 import json
 import os
 import queue
@@ -16,14 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from dojo.catalogue import Catalogue
-from dojo.child import ROUNDS, Job, run
+from dojo.child import GRACE, ROUNDS, Job, run
 from dojo.inspection import place_in
 from dojo.stub import Signature
 from dojo.verdict import Place
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
-# Past its watchdog's time a child holds the interpreter lock in C code.
-_GRACE = 1.0
 # A fresh interpreter imports NumPy, Hypothesis and the reference first.
 _START_UP = 60.0
 _NO_FORK = "KATA_SUBPROCESS"
@@ -36,7 +33,7 @@ class Child:
     def __init__(
         self, job: Job, catalogue: Catalogue, expected: Mapping[str, Signature]
     ):
-        self._patience = job.kata.seconds + _GRACE
+        self._patience = job.kata.seconds + GRACE
         self._stacks = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in end
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -61,7 +58,8 @@ class Child:
         os.close(reading)
         os.setsid()
         self._enter(job)
-        run(job, catalogue, os.fdopen(writing, "w", encoding="utf-8"), expected)
+        events = os.fdopen(writing, "w", encoding="utf-8")
+        run(job, catalogue, events, expected, self._stacks)
         os._exit(0)
 
     def _enter(self, job: Job) -> None:
@@ -71,10 +69,6 @@ class Child:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0,) if job.arguments else (0, 1, 2):
             os.dup2(nothing, stream)
-        # Works where the interpreter lock is held: a thread in C writes the stacks.
-        faulthandler.dump_traceback_later(
-            job.kata.seconds + _GRACE / 2, repeat=True, file=self._stacks
-        )
 
     def _spawn(self, job: Job, catalogue: Catalogue) -> IO[str]:
         """Start a fresh interpreter: for systems where forking is not safe."""

@@ -45,6 +45,8 @@ def preload(katas: Sequence[Kata]) -> None:
         # What is missing is told by the property that needs it.
         with suppress(ImportError):
             importlib.import_module(module)
+    # The parent's pytest may have begun what its plugins would end; they are not here.
+    sys.modules["_hypothesis_globals"].__dict__["in_initialization"] = 0
     with suppress(AttributeError, ImportError):
         # Hypothesis reads every local module for constants to try: once is enough.
         providers = importlib.import_module("hypothesis.internal.conjecture.providers")

@@ -111,7 +111,7 @@ def test_a_broken_track_file_is_one_line(tree: Tree) -> None:
     for find, replace, said in (
         ('asked = "rarely"', 'asked = "never"', "asked must be one of"),
         ("difficulty = 1", "difficulty = 9", "difficulty must be from 1 to 5"),
-        ("seconds = 1", "second = 1", "has no seconds"),
+        ("seconds = 2", "second = 2", "has no seconds"),
         ('needs = ["double"]', 'needs = ["dubble"]', "unknown katas"),
         ('name = "counter"', 'name = "double"', "two katas"),
         ("[[kata]]", "[[kata", "track.toml"),
