@@ -97,10 +97,14 @@ def tests(session: nox.Session) -> None:
 def interpreters() -> dict[str, str]:
     """The further Python versions that can be run here: on the path, or of pyenv."""
     found = {}
+    roots = []
+    if pyenv := shutil.which("pyenv"):
+        told = subprocess.run([pyenv, "root"], capture_output=True, check=False)
+        roots = [Path(told.stdout.decode().strip())]
     for version in ("3.12", "3.13"):
         candidates = [shutil.which(f"python{version}") or ""]
-        pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-        candidates += map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+        for root in roots:
+            candidates += map(str, root.glob(f"versions/{version}.*/bin/python3"))
         for candidate in filter(None, candidates):
             trial = subprocess.run(
                 [candidate, "--version"], capture_output=True, check=False

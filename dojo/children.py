@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from dojo.catalogue import Catalogue
-from dojo.child import GRACE, ROUNDS, Job, run
+from dojo.child import GRACE, Job, run
+from dojo.guards import ROUNDS
 from dojo.inspection import place_in
 from dojo.stub import Signature
 from dojo.verdict import Place
