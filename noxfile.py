@@ -78,8 +78,10 @@ def truth(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check layout, lint and types."""
     environment(session, "tests")
-    session.run(PYTHON, "-m", "ruff", "format", "--check", ".", external=True)
-    session.run(PYTHON, "-m", "ruff", "check", ".", external=True)
+    # Of katas/ the properties alone: how learners lay out their work is their own.
+    files = [".", *map(str, sorted(ROOT.glob("katas/*/test_*.py")))]
+    session.run(PYTHON, "-m", "ruff", "format", "--check", *files, external=True)
+    session.run(PYTHON, "-m", "ruff", "check", *files, external=True)
     session.run(PYTHON, "-m", "mypy", external=True)
 
 
