@@ -21,12 +21,8 @@ from reference.core import math_operations as reference
 Array = NDArray[np.float64]
 
 # Beyond 700 exp overflows: the strategies must reach well past it.
-scores = st.one_of(
-    vectors(max_magnitude=5.0),
-    vectors(max_magnitude=1e4),
-    matrices(max_magnitude=5.0),
-    matrices(max_magnitude=1e4),
-)
+rows = vectors(max_magnitude=5.0) | vectors(max_magnitude=1e4)
+scores = rows | matrices(max_magnitude=5.0) | matrices(max_magnitude=1e4)
 
 
 @given(scores)
@@ -52,7 +48,7 @@ def test_log_softmax_agrees_with_the_reference(x: Array) -> None:
     assert_close(result, reference.log_softmax(x), terms=x.shape[-1])
 
 
-@given(scores.filter(lambda x: x.ndim == 1))
+@given(rows)
 @example(np.array([0.0, -800.0]))
 def test_small_probabilities_are_exact(x: Array) -> None:
     """Each log-probability is exact by itself, however small the probability is."""
