@@ -12,11 +12,11 @@ from statistics import median
 from pytest_benchmark.fixture import BenchmarkFixture
 
 # The time for one comparison, and the bounds on how often it is repeated.
-_SECONDS = 4.0
+_SECONDS = 6.0
 _FEWEST, _MOST = 5, 101
-# The idle threads of an OpenMP pool spin for a moment after their work is done,
-# and would take a core from the rival.
-_PAUSE = 0.003
+# The idle threads of a BLAS or an OpenMP pool spin for some tens of milliseconds
+# after their work is done, and would take a core from the rival.
+_PAUSE = 0.06
 
 Action = Callable[[], object]
 
