@@ -176,10 +176,6 @@ def test_the_least_recent_asker_is_forgotten() -> None:
     assert_equal(len(limiter), 2, "len(limiter)")
     assert_equal(limiter.allow("a").allowed, False, "allowed, of a after c came")
     assert_equal(limiter.allow("b").allowed, True, "allowed, of b, forgotten for c")
-
-
-def test_ten_thousand_clients_have_buckets() -> None:
-    """Without an argument there are at most 10,000 buckets."""
     default = inspect.signature(RateLimiter).parameters["max_clients"].default
     assert_equal(default, 10_000, "the default of max_clients")
 
