@@ -1,4 +1,9 @@
-"""The vocabulary of a kata's properties: assertions, and strategies for inputs."""
+"""The vocabulary of a kata's properties: assertions, and strategies for inputs.
+
+What fewer katas need is imported from its own module: ``stateful`` (state machines),
+``clock``, ``threads``, ``loops`` (asyncio in virtual time), ``http`` and ``openapi``
+(ASGI applications), ``events`` (server-sent events), ``redis`` (a real server).
+"""
 
 from dojo.testing.assertions import (
     UNSTATED,

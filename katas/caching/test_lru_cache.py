@@ -1,6 +1,4 @@
 import itertools
-import sys
-import threading
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
@@ -9,40 +7,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from dojo.testing import assert_equal, assert_holds, assert_raises_naming
+from dojo.testing.clock import START, Clock
 from dojo.testing.stateful import StateMachine, run_machine, step
+from dojo.testing.threads import VisitedClock, VisitedText, all_at_once, run_inside
 from katas.caching.lru_cache import LRUCache
 
 R = TypeVar("R")
-START = 100.0
 MISSING = "missing"
-# Seconds that a thread gets to finish its call while another one waits in the middle of
-# its own. Behind a lock it cannot, and all of the time is spent; without one it needs a
-# fraction of a millisecond.
-PATIENCE = 0.05
 THREADS = 8
-
-
-class _Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    def __repr__(self) -> str:
-        return "clock"
-
-    def advance(self, seconds: float) -> None:
-        step(f"clock.now += {seconds}")
-        self.now += seconds
 
 
 class _Model:
     """The cache as a plain list, the least recently used entry first."""
 
-    def __init__(self, max_size: int, default_ttl: float | None, clock: _Clock) -> None:
+    def __init__(self, max_size: int, default_ttl: float | None, clock: Clock) -> None:
         self.max_size = max_size
         self.default_ttl = default_ttl
         self.clock = clock
@@ -160,7 +138,7 @@ def test_asking_is_not_a_use(size: int) -> None:
 @example(["a", "b"], "a")
 def test_delete_tells_whether_there_was_one(present: list[str], key: str) -> None:
     """True the first time, False where there is none, and the place is free again."""
-    clock = _Clock()
+    clock = Clock()
     cache = LRUCache(len(set(present)) or 1, clock=clock)
     for other in present:
         cache.set(other, None)
@@ -186,7 +164,7 @@ def test_an_entry_lives_until_its_time(
     ttl: float, other: float | None, own: bool
 ) -> None:
     """An entry set at t is there before t + ttl and gone at exactly t + ttl."""
-    clock = _Clock()
+    clock = Clock()
     cache = LRUCache(default_ttl=other if own else ttl, clock=clock)
     for key in "ghd":
         cache.set(key, None, ttl if own else None)
@@ -210,7 +188,7 @@ class CacheMachine(StateMachine):
     @initialize(max_size=st.integers(1, 3), default_ttl=st.one_of(st.none(), seconds))
     def start(self, max_size: int, default_ttl: float | None) -> None:
         """Begin with an empty cache."""
-        self.clock = _Clock()
+        self.clock = Clock()
         self.cache = LRUCache(max_size, default_ttl, clock=self.clock)
         self.model = _Model(max_size, default_ttl, self.clock)
 
@@ -254,7 +232,7 @@ def test_any_order_of_calls() -> None:
 def test_an_expired_entry_keeps_its_place(names: list[str]) -> None:
     """The least recently used entry leaves, even where another one has expired."""
     old, expired, new = names
-    clock = _Clock()
+    clock = Clock()
     cache = LRUCache(2, clock=clock)
     for _ in range(2):
         cache.set(old, 1)
@@ -335,81 +313,6 @@ def test_a_call_takes_as_long_in_a_large_cache() -> None:
         )
 
 
-class _Interruption:
-    """Lets a second thread make a call in the midst of the first one's.
-
-    The first thread comes back to code of the judge's where the cache reads the clock,
-    and where it hashes or compares a key: at one of these points the other one starts.
-    """
-
-    def __init__(self, turn: int, call: Callable[[], object]) -> None:
-        self._turns = turn
-        self._call = call
-        self._first = threading.get_ident()
-        self._second = threading.Thread(target=self._run, daemon=True)
-        self._answer: object = None
-        self._error: Exception | None = None
-
-    def visit(self) -> None:
-        """Start the second thread if it is time, and let it finish if it can."""
-        if threading.get_ident() == self._first:
-            if self._turns == 0:
-                self._second.start()
-                self._second.join(PATIENCE)
-            self._turns -= 1
-
-    def answer(self) -> object:
-        """Return the second thread's answer, now that nothing is in its way."""
-        if self._turns >= 0:
-            self._second.start()
-        self._second.join()
-        if self._error is not None:
-            raise self._error
-        return self._answer
-
-    def _run(self) -> None:
-        try:
-            self._answer = self._call()
-        except Exception as error:
-            self._error = error
-
-
-class _Visited:
-    """Where visits to the clock and to the keys are reported, if they are."""
-
-    report: Callable[[], None] | None = None
-
-    @classmethod
-    def tell(cls) -> None:
-        """Report a visit."""
-        if cls.report is not None:
-            cls.report()
-
-
-class _VisitedKey(str):
-    """A text that reports when it is hashed or compared."""
-
-    def __hash__(self) -> int:
-        """Report, and return the hash of the text."""
-        _Visited.tell()
-        return super().__hash__()
-
-    def __eq__(self, other: object) -> bool:
-        """Report, and compare the texts."""
-        _Visited.tell()
-        return super().__eq__(other)
-
-
-class _VisitedClock(_Clock):
-    """A clock that reports when it has been read."""
-
-    def __call__(self) -> float:
-        """Return the time as it was before the report."""
-        now = self.now
-        _Visited.tell()
-        return now
-
-
 _Cache = LRUCache | _Model
 _Call = tuple[str, str, tuple[object, ...]]
 _Story = dict[str, object]
@@ -429,7 +332,7 @@ TURNS = range(1, 5)
 
 def _make(cache: _Cache, call: _Call) -> object:
     method, key, arguments = call
-    answer: object = getattr(cache, method)(_VisitedKey(key), *arguments)
+    answer: object = getattr(cache, method)(VisitedText(key), *arguments)
     return answer
 
 
@@ -437,7 +340,7 @@ def _one_after_the_other(
     calls: tuple[_Call, _Call], order: tuple[int, int], wait: float
 ) -> _Story:
     """Return what comes of two calls to the model in this order."""
-    clock = _Clock()
+    clock = Clock()
     model = _Model(2, None, clock)
     _fill(model)
     clock.now += wait
@@ -447,18 +350,14 @@ def _one_after_the_other(
 
 def _one_in_the_other(first: _Call, second: _Call, wait: float, turn: int) -> _Story:
     """Return what comes of a call to the cache with a second one in its midst."""
-    clock = _VisitedClock()
+    clock = VisitedClock()
     cache = LRUCache(2, clock=clock)
     _fill(cache)
     clock.advance(wait)
     step("# two threads at once:")
-    meeting = _Interruption(turn, lambda: _make(cache, second))
-    _Visited.report = meeting.visit
-    try:
-        answer = _make(cache, first)
-    finally:
-        _Visited.report = None
-    answers = [answer, meeting.answer()]
+    answers = list(
+        run_inside(lambda: _make(cache, first), lambda: _make(cache, second), turn)
+    )
     step("# both are done")
     return {"answers": answers} | _look_around(cache)
 
@@ -505,35 +404,6 @@ def test_a_call_is_one_step(pair: int, turn: int) -> None:
     )
 
 
-def _all_at_once(work: Callable[[int], None]) -> None:
-    """Run ``work`` in eight threads that change places as often as possible."""
-    errors: list[Exception] = []
-    barrier = threading.Barrier(THREADS)
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait()
-            work(number)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [
-        threading.Thread(target=run, args=[number], daemon=True)
-        for number in range(THREADS)
-    ]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    if errors:
-        raise errors[0]
-
-
 @settings(max_examples=5)
 @given(st.integers(1, 4))
 @example(1)
@@ -549,17 +419,17 @@ def test_eight_threads_lose_and_mix_up_nothing(shared: int) -> None:
     def work(number: int) -> None:
         for turn in range(rounds):
             once, common = f"once {turn}", f"common {turn % shared}"
-            if cache.delete(_VisitedKey(once)):
+            if cache.delete(VisitedText(once)):
                 deleted.append(once)
-            cache.set(_VisitedKey(common), (common, number))
-            found = cache.get(_VisitedKey(common))
+            cache.set(VisitedText(common), (common, number))
+            found = cache.get(VisitedText(common))
             mixed = not isinstance(found, tuple) or found[0] != common
             assert_holds(not mixed, f"{common!r} has a value of its own", actual=found)
             mine = f"{number} {turn % own}"
-            cache.set(_VisitedKey(mine), turn)
-            assert_equal(cache.get(_VisitedKey(mine)), turn, f"the value of {mine!r}")
+            cache.set(VisitedText(mine), turn)
+            assert_equal(cache.get(VisitedText(mine)), turn, f"the value of {mine!r}")
 
-    _all_at_once(work)
+    all_at_once(work, THREADS)
     all_once = sorted(f"once {turn}" for turn in range(rounds))
     assert_equal(sorted(deleted), all_once, "what was deleted by one thread each")
     for number, turn in itertools.product(range(THREADS), range(rounds - own, rounds)):
@@ -577,10 +447,10 @@ def test_eight_threads_keep_the_bound(size: int) -> None:
 
     def work(number: int) -> None:
         for turn in range(20):
-            cache.set(_VisitedKey((number + turn) % (2 * THREADS)), turn)
-            cache.get(_VisitedKey((number * turn) % THREADS))
+            cache.set(VisitedText((number + turn) % (2 * THREADS)), turn)
+            cache.get(VisitedText((number * turn) % THREADS))
 
-    _all_at_once(work)
+    all_at_once(work, THREADS)
     left = sum(cache.exists(str(key)) for key in range(2 * THREADS))
     assert_equal(left, size, "how many entries are left")
     later = [f"later {number}" for number in range(2 * size)]
@@ -595,7 +465,7 @@ def test_bad_arguments_are_refused() -> None:
         assert_raises_naming("max_size", LRUCache, size)
     for seconds in (0, 0.0, -1.0):
         assert_raises_naming("default_ttl", LRUCache, 2, seconds)
-    cache = LRUCache(2, 5e-324, clock=_Clock())
+    cache = LRUCache(2, 5e-324, clock=Clock())
     cache.set("a", 1, ttl=5.0)
     cache.set("b", 2, ttl=5.0)
     for seconds in (0, 0.0, -1.0):
