@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from benchmarks.results import Measured, Results, Row
-from benchmarks.table import duration, times
+from benchmarks.table import quantity, times
 
 # Told apart by those who see no red or green, and in grey (Okabe and Ito's palette).
 _MET, _MISSED, _NO_GOAL = "#0072B2", "#D55E00", "#8A8A8A"
@@ -90,7 +90,7 @@ def _bar(axis: Axes, place: int, row: Row, measured: Measured) -> None:
             [row.case.ratio] * 2, [place - 0.36, place + 0.36], color="#009E73",
             linewidth=3, zorder=3, solid_capstyle="butt",
         )  # fmt: skip
-    _write(axis, (times(measured.ratio), duration(measured.ours)), place)
+    _write(axis, (times(measured.ratio), quantity(measured.ours, row.case.unit)), place)
 
 
 def _write(axis: Axes, texts: Sequence[str], place: float) -> None:

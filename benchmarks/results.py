@@ -13,6 +13,7 @@ class Case:
     """What is measured beside whom; ``ratio`` or ``seconds`` is the goal, if any.
 
     ``short`` describes it in the picture; ``missed`` says why the goal is missed.
+    ``unit`` is what is measured: ``s``, or ``bytes``.
     """
 
     name: str
@@ -22,11 +23,12 @@ class Case:
     ratio: float | None = None
     seconds: float | None = None
     missed: str = ""
+    unit: str = "s"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The median seconds of both, and the ratios ours / peer of the pairs."""
+    """The median of both, in the case's unit, and the ratios ours / peer of pairs."""
 
     ours: float
     peer: float

@@ -12,7 +12,7 @@ _METHOD = (
     "Written by `nox -s bench`. A ratio is our time divided by the peer's: below 1 we "
     "are faster. Both run in turns, one pair after the other; the ratio is the median "
     "of the pairs' ratios, with the smallest and the largest, and the times are "
-    "medians."
+    "medians. Where bytes stand in the place of times they are measured once."
 )
 
 
@@ -46,8 +46,8 @@ def _row(row: Row) -> str:
     why = (case.missed or "not explained yet") if row.met is False else ""
     cells = (
         what,
-        duration(measured.ours),
-        f"{case.peer}: {duration(measured.peer)}",
+        quantity(measured.ours, case.unit),
+        f"{case.peer}: {quantity(measured.peer, case.unit)}",
         _ratio(measured),
         goal(row),
         met,
@@ -71,6 +71,11 @@ def goal(row: Row) -> str:
 def times(ratio: float) -> str:
     """Return a ratio to two digits behind the point, and to fewer where it is large."""
     return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return seconds or bytes in a unit that suits, to three digits."""
+    return f"{value / 1024:.3g} KiB" if unit == "bytes" else duration(value)
 
 
 def duration(seconds: float) -> str:

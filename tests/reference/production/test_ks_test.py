@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from reference.production.drift import KSResult, kolmogorov_survival, ks_test
-from reference.production.kolmogorov import one_sample_survival, two_sample_survival
+from reference.production.drift.kolmogorov import (
+    one_sample_survival,
+    two_sample_survival,
+)
 
 Sample = NDArray[np.float64]
 

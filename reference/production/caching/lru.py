@@ -1,57 +1,19 @@
-"""Caches: what every cache offers, and one in memory with a bound and lifetimes.
-
-Imports nothing but the standard library, so that a service without NumPy can use it.
-"""
+"""A cache in memory with a bound and lifetimes."""
 
 import math
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple
 
-V = TypeVar("V")
-D = TypeVar("D")
-
-
-class CacheInterface(ABC, Generic[V]):
-    """What every cache with text keys offers; an implementation may take more keys."""
-
-    @abstractmethod
-    def get(self, key: str, default: D | None = None) -> V | D | None:
-        """Return the value of ``key``, or ``default`` where there is none."""
-
-    @abstractmethod
-    def set(self, key: str, value: V, ttl: float | None = None) -> bool:
-        """Store ``value`` for ``ttl`` seconds and return whether it was stored."""
-
-    @abstractmethod
-    def delete(self, key: str) -> bool:
-        """Remove ``key`` and return whether it had a value."""
-
-    @abstractmethod
-    def exists(self, key: str) -> bool:
-        """Return whether ``key`` has a value."""
-
-    @abstractmethod
-    def clear(self) -> None:
-        """Remove every entry."""
-
-
-@dataclass(frozen=True)
-class CacheStatistics:
-    """Counts since the cache was made.
-
-    ``hits`` and ``misses`` count the calls of ``get``; ``evictions`` the live entries
-    that made room for another; ``expirations`` the entries that were found expired.
-    """
-
-    hits: int = 0
-    misses: int = 0
-    evictions: int = 0
-    expirations: int = 0
+from reference.production.caching.interface import (
+    CacheInterface,
+    CacheStatistics,
+    D,
+    V,
+    check_ttl,
+)
 
 
 class _Entry(NamedTuple, Generic[V]):
@@ -93,7 +55,7 @@ class LRUCache(CacheInterface[V]):
         if max_size < 1:
             raise ValueError(f"max_size must be at least 1, got {max_size}")
         if default_ttl is not None:
-            _check_ttl(default_ttl, "default_ttl")
+            check_ttl(default_ttl, "default_ttl")
         self._max_size = max_size
         self._default_ttl = default_ttl
         self._clock = clock
@@ -126,7 +88,7 @@ class LRUCache(CacheInterface[V]):
         if ttl is None:
             ttl = self._default_ttl
         else:
-            _check_ttl(ttl, "ttl")
+            check_ttl(ttl, "ttl")
         with self._lock:
             expires_at = math.inf if ttl is None else self._clock() + ttl
             if self._find(key) is not None:
@@ -190,13 +152,6 @@ class LRUCache(CacheInterface[V]):
             self._expirations += 1
         else:
             self._evictions += 1
-
-
-def _check_ttl(ttl: float, argument: str) -> None:
-    if isinstance(ttl, bool) or not isinstance(ttl, int | float):
-        raise TypeError(f"{argument} must be a number of seconds, got {ttl!r}")
-    if not ttl > 0:
-        raise ValueError(f"{argument} must be above zero, got {ttl!r}")
 
 
 def _check_key(key: Hashable) -> None:
