@@ -133,6 +133,15 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session
+def serve(session: nox.Session) -> None:
+    """Serve the example models on loopback; options follow ``--``."""
+    environment(session)
+    session.run(
+        PYTHON, "-m", "reference.production.serving", *session.posargs, external=True
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed beside the field's own libraries; write the table and picture."""
     environment(session, "bench")

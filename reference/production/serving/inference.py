@@ -1,12 +1,13 @@
 """From validated rows to predictions: the models, and what is checked around them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import JsonValue
 
 from reference.core.validation import Array, as_matrix, describe, require
 from reference.production.serving.messages import ModelInfo
@@ -56,7 +57,13 @@ class Inference:
     probabilities: list[list[float]] | None
 
 
-def serve(model_id: str, model: Model) -> ServedModel:
+def serve(
+    model_id: str,
+    model: Model,
+    *,
+    version: str | None = None,
+    metadata: Mapping[str, JsonValue] | None = None,
+) -> ServedModel:
     """Check and describe a model.
 
     Raises ``ValueError`` where the id cannot stand in a URL, ``n_features`` is not
@@ -77,8 +84,16 @@ def serve(model_id: str, model: Model) -> ServedModel:
         model_type=type(model).__name__,
         n_features=width,
         feature_names=names,
+        n_classes=_number_of_classes(model),
+        version=version,
+        metadata=dict(metadata or {}),
     )
     return ServedModel(model, info)
+
+
+def _number_of_classes(model: Model) -> int | None:
+    classes = getattr(model, "classes_", None)
+    return None if classes is None else len(classes)
 
 
 def ordered_row(

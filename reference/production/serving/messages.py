@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    JsonValue,
     Tag,
     model_validator,
 )
@@ -19,7 +20,7 @@ from pydantic import (
 # a finite feature cannot make a sound model overflow.
 LARGEST_FEATURE = 1e30
 
-Status = Literal["healthy", "degraded"]
+Status = Literal["healthy", "degraded", "unhealthy"]
 
 Number = Annotated[
     float,
@@ -116,6 +117,9 @@ class BatchPredictionResponse(BaseModel):
     model_name: str
     model_id: str = Field(description="The same as `model_name`.")
     model_type: str = Field(description="Name of the class of the model.")
+    model_version: str | None = Field(
+        description="Its version in the registry; null where it came from none."
+    )
     request_id: str | None
     latency_ms: float = Field(ge=0, description="Milliseconds spent on the answer.")
     processing_time: float = Field(ge=0, description="The same in seconds.")
@@ -131,6 +135,19 @@ class PredictionResponse(BatchPredictionResponse):
     )
 
 
+Stage = Literal["received", "predicting", "completed", "failed"]
+
+
+class PredictionStage(BaseModel):
+    """One line of `/predict/stream`; the last is "completed" or "failed"."""
+
+    stage: Stage
+    model_name: str
+    request_id: str | None
+    result: PredictionResponse | None = None
+    detail: str | None = Field(default=None, description="Why it failed, in words.")
+
+
 class ModelInfo(BaseModel):
     """What is known of a loaded model."""
 
@@ -138,12 +155,39 @@ class ModelInfo(BaseModel):
     model_type: str = Field(description="Name of the class of the model.")
     n_features: int = Field(ge=1)
     feature_names: list[str] | None
+    n_classes: int | None = Field(
+        default=None, description="Null for a regressor, or where it is not told."
+    )
+    version: str | None = Field(
+        default=None, description="Null where it came from no registry."
+    )
+    canary: str | None = Field(
+        default=None, description="The version that is on trial beside this one."
+    )
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict, description="What was recorded when it was registered."
+    )
 
 
 class ModelList(BaseModel):
     """All loaded models; the first is the default."""
 
     models: list[ModelInfo]
+
+
+class Reloaded(BaseModel):
+    """What is served since the registry was read anew."""
+
+    models_loaded: int = Field(ge=0)
+    models: list[ModelInfo]
+
+
+class Welcome(BaseModel):
+    """Where to go from here."""
+
+    message: str
+    version: str
+    documentation: str = Field(description="Path of the interactive documentation.")
 
 
 class ComponentHealth(BaseModel):
@@ -161,3 +205,10 @@ class Health(BaseModel):
     timestamp: datetime
     uptime_seconds: float = Field(ge=0)
     components: dict[str, ComponentHealth]
+
+
+class Readiness(BaseModel):
+    """Whether requests should be sent here."""
+
+    ready: bool
+    detail: str = Field(description="Why, in words.")

@@ -1,0 +1,11 @@
+"""Vector search: exact, by hashing, and in a graph.
+
+NumPy alone is imported here; Numba, and with it the compiled loops, on first use.
+"""
+
+from reference.production.vector_db.brute_force import BruteForceIndex
+from reference.production.vector_db.hnsw import HNSW
+from reference.production.vector_db.index import VectorIndex
+from reference.production.vector_db.lsh import LSH
+
+__all__ = ["HNSW", "LSH", "BruteForceIndex", "VectorIndex"]
