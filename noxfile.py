@@ -152,6 +152,7 @@ def bench(session: nox.Session) -> None:
         *session.posargs, external=True,
     )  # fmt: skip
     session.run(PYTHON, "-m", "benchmarks.render", str(results), external=True)
+    session.run(PYTHON, "-m", "benchmarks.recall_curve", str(results), external=True)
 
 
 @nox.session

@@ -27,7 +27,8 @@ class Kata:
 
     ``minutes`` is the par time, ``seconds`` the time limit of one property,
     ``reference`` the modules of ``reference/`` that implement it, ``forbidden``
-    the library names that the learner is there to write.
+    the library names that the learner is there to write; ``torch`` and ``redis`` tell
+    that the judge needs PyTorch, or a Redis server.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kata:
     forbidden: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     torch: bool = False
+    redis: bool = False
 
     @property
     def path(self) -> str:
@@ -160,6 +162,7 @@ def _check(kata: Kata, file: Path) -> None:
         "seconds must be positive": isinstance(kata.seconds, int | float)
         and kata.seconds > 0,
         "torch must be true or false": isinstance(kata.torch, bool),
+        "redis must be true or false": isinstance(kata.redis, bool),
     } | {
         f"{key} must be a list of texts": isinstance(getattr(kata, key), tuple)
         and all(isinstance(value, str) for value in getattr(kata, key))

