@@ -22,7 +22,7 @@ import pytest
 
 from dojo.catalogue import Catalogue, Kata
 from dojo.failures import describe_failure, find_place
-from dojo.guards import Printed, Tampering, Watchdog, limit_memory
+from dojo.guards import Printed, Tampering, Watchdog, frame_of, limit_memory
 from dojo.recording import RECORDER, fix_seed
 from dojo.stub import Signature
 from dojo.targets import Target, install
@@ -109,7 +109,7 @@ class Judge:
             if self.best is not None:
                 self._fail(self.best, self.best_calls)
             else:
-                frame = sys._current_frames().get(self.main_thread)
+                frame = frame_of(self.main_thread)
                 place = find_place(self.file, frame=frame)
                 self.report.send(
                     "slow",

@@ -32,6 +32,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
+from dojo.guards import frame_of
 from dojo.testing.clock import Clock
 from dojo.testing.mismatch import UNSTATED, Mismatch, fail
 
@@ -291,7 +292,7 @@ def _place(thread: threading.Thread) -> object:
     """Return where a thread stands; a new object each time while it is running."""
     if not thread.is_alive():
         return None
-    frame = sys._current_frames().get(thread.ident or 0)
+    frame = frame_of(thread.ident)
     if frame is None or not _asleep(thread):
         return object()
     return id(frame), frame.f_lasti
@@ -308,7 +309,7 @@ def _asleep(thread: threading.Thread) -> bool:
 
 def _line_of(thread: threading.Thread) -> str:
     """Name the innermost line of a thread that is not the threading module's."""
-    frame = sys._current_frames().get(thread.ident or 0)
+    frame = frame_of(thread.ident)
     while frame is not None and frame.f_code.co_filename == threading.__file__:
         frame = frame.f_back
     if frame is None:
