@@ -1,16 +1,12 @@
 import errno
 import hmac
-import inspect
 import json
 import os
 import pickle
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import example, given
@@ -18,6 +14,7 @@ from hypothesis import strategies as st
 
 from dojo.recording import RECORDER
 from dojo.testing import assert_equal, assert_holds, assert_raises_naming
+from dojo.testing.files import MOVES, SYNCS, empty_folder, instead
 from dojo.testing.threads import run_inside, visit
 from katas.deployment.model_serializer import (
     IntegrityError,
@@ -28,8 +25,6 @@ from katas.deployment.model_serializer import (
 KEY = b"sixteen bytes ok"
 FILE = "churn.model"
 SPRUNG = "the trap was sprung"
-SYNCS = (os.fsync, getattr(os, "fdatasync", os.fsync))
-MOVES = (os.replace, os.rename)
 
 texts = st.text(max_size=6)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -65,34 +60,6 @@ class Unpicklable:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise ArithmeticError("this model cannot be pickled")
-
-
-@contextmanager
-def empty_folder() -> Iterator[None]:
-    """Work in a folder of one's own, so that paths are short."""
-    with TemporaryDirectory() as name, chdir(name):
-        yield
-
-
-@contextmanager
-def instead(replacements: dict[Callable[..., object], object]) -> Iterator[None]:
-    """Put other functions in place, under whichever name the judged module has them."""
-    judged = inspect.unwrap(ModelSerializer.save).__globals__
-    spaces = [vars(os), vars(hmac), vars(secrets), judged]
-    found = [
-        (space, name, old)
-        for space in spaces
-        for name, value in list(space.items())
-        for old in replacements
-        if value is old
-    ]
-    for space, name, old in found:
-        space[name] = replacements[old]
-    try:
-        yield
-    finally:
-        for space, name, old in found:
-            space[name] = old
 
 
 def files() -> list[str]:
@@ -247,7 +214,7 @@ def test_what_is_verified_is_what_is_loaded() -> None:
     compare = hmac.compare_digest
     with empty_folder():
         content = saved("model", CHURN)
-        with instead({compare: exchange}):
+        with instead({compare: exchange}, ModelSerializer.save):
             assert_equal(ModelSerializer(KEY).load(FILE), "model", "the model")
             exchanged = Path(FILE).read_bytes() == foreign
             assert_holds(exchanged, "load compares the tags by hmac.compare_digest")
@@ -288,7 +255,7 @@ def test_a_failing_save_leaves_all_as_it_was() -> None:
                 if old is not None:
                     serializer.save(old, FILE)
                 RECORDER.step(f"# {how} now raises {error.__name__}")
-                with instead(replacements):
+                with instead(replacements, ModelSerializer.save):
                     raised = _raised(lambda: serializer.save(model, FILE), error)  # noqa: B023
                 assert_holds(raised, f"the {error.__name__} is raised")
                 left = [FILE] if old is not None else []
@@ -326,7 +293,7 @@ def test_all_is_on_the_disk_before_it_takes_the_place() -> None:
     with empty_folder():
         ModelSerializer(KEY).save("old", FILE)
         watching = {**dict.fromkeys(SYNCS, sync), **{m: watched(m) for m in MOVES}}
-        with instead(watching):
+        with instead(watching, ModelSerializer.save):
             ModelSerializer(KEY).save("new", FILE)
         assert_equal(len(moves), 1, "how often a file is put in place")
         folder, size, old = moves[0]
@@ -339,7 +306,8 @@ def test_all_is_on_the_disk_before_it_takes_the_place() -> None:
 
 def test_two_may_save_at_once() -> None:
     """A save in the midst of another one to the same path disturbs neither."""
-    with empty_folder(), instead(dict.fromkeys(SYNCS, lambda _handle: visit())):
+    visited = dict.fromkeys(SYNCS, lambda _handle: visit())
+    with empty_folder(), instead(visited, ModelSerializer.save):
         run_inside(
             lambda: ModelSerializer(KEY).save("first", FILE),
             lambda: ModelSerializer(KEY).save("the second", FILE),

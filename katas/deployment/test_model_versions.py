@@ -1,13 +1,10 @@
-import builtins
-import inspect
 import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,6 +12,7 @@ from hypothesis.stateful import rule
 
 from dojo.recording import RECORDER
 from dojo.testing import assert_equal, assert_holds, assert_raises_naming
+from dojo.testing.files import MOVES, SYNCS, empty_folder, instead
 from dojo.testing.stateful import StateMachine, run_machine
 from katas.deployment.model_versions import ModelVersionManager
 
@@ -70,37 +68,10 @@ Call = Callable[[ModelVersionManager | Registry], object]
 
 
 @contextmanager
-def instead(
-    replacements: dict[Callable[..., object], Callable[..., object]],
-) -> Iterator[None]:
-    """Put other functions in place, under whichever name the judged module has them."""
-    judged = inspect.unwrap(ModelVersionManager.register).__globals__
-    spaces = [vars(os), vars(io), vars(builtins), judged]
-    found = [
-        (space, name, old)
-        for space in spaces
-        for name, value in list(space.items())
-        for old in replacements
-        if value is old
-    ]
-    for space, name, old in found:
-        space[name] = replacements[old]
-    try:
-        yield
-    finally:
-        for space, name, old in found:
-            space[name] = old
-
-
-SYNCS = (os.fsync, getattr(os, "fdatasync", os.fsync))
-MOVES = (os.replace, os.rename)
-
-
-@contextmanager
-def empty_folder() -> Iterator[None]:
+def quick_folder() -> Iterator[None]:
     """Work in a folder of one's own, on a disk that needs no waiting for."""
     unhurried = dict.fromkeys(SYNCS, lambda _handle: None)
-    with TemporaryDirectory() as name, chdir(name), instead(unhurried):
+    with empty_folder(), instead(unhurried, ModelVersionManager.register):
         yield
 
 
@@ -136,7 +107,7 @@ def assert_works(manager: ModelVersionManager, registry: Registry) -> None:
 @example("7", False)
 def test_a_registered_model_is_served(version: str, model: object) -> None:
     """A version that was registered and activated is the one that is loaded."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         path = manager.register(version, model)
         assert_equal(type(path), str, "the type of the path")
@@ -152,7 +123,7 @@ def test_a_registered_model_is_served(version: str, model: object) -> None:
 
 def test_nothing_is_active_at_first() -> None:
     """An empty registry has no versions and no model, and nothing to go back to."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(Path(BASE))
         assert_agrees(manager, Registry())
         assert_equal(manager.activate("v1"), False, "activate an unknown version")
@@ -162,7 +133,7 @@ def test_nothing_is_active_at_first() -> None:
 
 def test_rollback_goes_back_through_the_history() -> None:
     """Each rollback makes the version active that was so before, down to the first."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         for version in ("a", "b", "c", "d"):
             manager.register(version, f"model {version}")
@@ -185,7 +156,7 @@ def test_rollback_goes_back_through_the_history() -> None:
 
 def test_activating_the_active_one_changes_nothing() -> None:
     """To activate the active version again is answered by True, and is no history."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         manager.register("a", 1)
         manager.register("b", 2)
@@ -200,7 +171,7 @@ def test_activating_the_active_one_changes_nothing() -> None:
 
 def test_versions_are_immutable() -> None:
     """A version's name is taken for good, and its file and its model never change."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         model = {"weights": [1.0, 2.0]}
         path = Path(manager.register("a", model))
@@ -245,7 +216,7 @@ bad_names = st.text(max_size=3).filter(lambda name: not name.isascii()) | st.bui
 @example("x" * 65)
 def test_names_cannot_escape(version: str) -> None:
     """A version that is not a plain name of at most 64 characters is refused."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         manager.register("a", 1)
         manager.activate("a")
@@ -263,7 +234,7 @@ def files() -> list[str]:
 
 def test_versions_never_share_a_file() -> None:
     """Names that look like the registry's files, or differ by case, do no harm."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         paths = [manager.register(name, f"model {name}") for name in LOOKALIKES]
         distinct = {str(Path(path).resolve()).casefold() for path in paths}
@@ -277,7 +248,7 @@ def test_versions_never_share_a_file() -> None:
 
 def test_what_cannot_be_written_changes_nothing() -> None:
     """A model that JSON cannot hold raises, and its name can still be registered."""
-    with empty_folder():
+    with quick_folder():
         manager = ModelVersionManager(BASE)
         manager.register("a", 1)
         manager.activate("a")
@@ -300,7 +271,7 @@ class TwoManagers(StateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = empty_folder()
+        self.folder = quick_folder()
         self.folder.__enter__()
         self.managers = [ModelVersionManager(BASE), ModelVersionManager(Path(BASE))]
         self.registry = Registry()
@@ -422,7 +393,7 @@ def outlived(call: Call, prepare: list[Call], turn: int) -> bool:
     """Kill a process in the midst of a call; tell whether the call was done before."""
     fate = Fate(turn)
     RECORDER.begin()
-    with empty_folder():
+    with quick_folder():
         registry = Registry()
         if prepare:
             manager = ModelVersionManager(BASE)
@@ -431,7 +402,7 @@ def outlived(call: Call, prepare: list[Call], turn: int) -> bool:
                 earlier(registry)
         old = deepcopy(registry)
         call(registry)
-        with instead(fate.replacements()):
+        with instead(fate.replacements(), ModelVersionManager.register):
             try:
                 call(ModelVersionManager(BASE))
             except Killed:
@@ -482,7 +453,7 @@ def test_all_is_on_the_disk_before_it_takes_a_name() -> None:
 
         return moving
 
-    # On the outside, empty_folder() would have put its own in the place of os.fsync.
+    # On the outside, quick_folder() would have put its own in the place of os.fsync.
     watching = {**dict.fromkeys(SYNCS, sync), **{m: watched(m) for m in MOVES}}
     calls: list[Call] = [
         lambda it: it.register("a", {"weights": [0.25] * 20}),
@@ -491,7 +462,7 @@ def test_all_is_on_the_disk_before_it_takes_a_name() -> None:
         lambda it: it.activate("b"),
         lambda it: it.rollback(),
     ]
-    with TemporaryDirectory() as name, chdir(name), instead(watching):
+    with empty_folder(), instead(watching, ModelVersionManager.register):
         manager = ModelVersionManager(BASE)
         for call in calls:
             moved.clear()
