@@ -22,6 +22,7 @@ from reference.production.caching import (
     LRUCache,
     RedisCache,
 )
+from tests.naming import shown
 
 BACKENDS: dict[str, Callable[[], CacheInterface[Any]]] = {
     "lru": LRUCache[Any],
@@ -247,7 +248,7 @@ def test_namespaces_and_algorithms_share_a_backend() -> None:
         {"dtype": "nonsense", "shape": [1], "data": "AAAAAAAAAAA="},
         {"dtype": "<f8", "shape": 1, "data": "AAAAAAAAAAA="},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_a_foreign_value_is_a_logged_miss(
     stored: object, caplog: pytest.LogCaptureFixture

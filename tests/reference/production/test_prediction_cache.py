@@ -25,6 +25,7 @@ from reference.production.caching import (
     PredictionCache,
     RedisCache,
 )
+from tests.naming import shown
 
 MISSING = object()
 CACHE = PredictionCache[object]()
@@ -175,7 +176,7 @@ class Level(enum.IntEnum):
         ([Level.LOW], [1]),
         (MappingProxyType({"a": 1}), {"a": 1}),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_equal_values_of_other_types(one: object, other: object) -> None:
     assert key(one) == key(other)
@@ -214,7 +215,7 @@ def test_numpy_keeps_true_and_one_apart() -> None:
         {None: "a"},
         {("a", "b"): 1},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_is_no_feature_is_refused(value: object) -> None:
     for features in ([value], {"a": value}, [[{"a": [value]}]]):

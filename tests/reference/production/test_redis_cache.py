@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from dojo.testing.redis import RedisServer, server
 from dojo.testing.threads import Gate, all_at_once
 from reference.production.caching import CacheStatistics, RedisCache
+from tests.naming import shown
 
 MISSING = object()
 LOGGER = "reference.production.caching.redis_cache"
@@ -110,7 +111,7 @@ def test_values_come_back_as_they_were(key: str, value: object) -> None:
         type("Text", (str,), {})("a"),
         1j,
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_json_would_change_is_refused(
     cache: RedisCache[object], redis: RedisServer, value: object
