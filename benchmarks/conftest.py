@@ -16,6 +16,12 @@ _LIBRARIES = (
     "torch",
     "numba",
     "cachetools",
+    "redis",
+    "hnswlib",
+    "faiss-cpu",
+    "fastapi",
+    "uvicorn",
+    "litserve",
     "pytest",
 )
 

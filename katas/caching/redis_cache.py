@@ -41,7 +41,9 @@ raised before anything is sent.
 Trouble: no method raises because of Redis. Where it is down, hangs or refuses, `get`
 returns `default`, the others False (`clear` None), each wait for the server ends after
 `timeout` seconds, and every call tries anew, so that the cache is back as soon as Redis
-is. Threads share a cache.
+is. A full server refuses only what needs memory: `set` is False there and the old value
+stays, while all else works as ever (a plain DEL does; MULTI is refused). Threads share
+a cache; the number that the client's `delete` returns tells who removed a value.
 
 `ValueError` that names the argument: an empty `prefix`; a `serializer` other than
 "json"; `default_ttl`, `timeout` or `ttl` not above 0. What is refused changes nothing.

@@ -34,7 +34,7 @@ two versions.
 - `error_rate(version)` is errors divided by answers; None where there was no answer.
 - `set_share(share)` changes the share. `rollback()` rolls back by hand. `promote()`
   gives all keys to the canary, where it goes on being watched; a bad one is still
-  rolled back, and `RuntimeError` is raised where the router has been rolled back.
+  rolled back. After a rollback it raises `RuntimeError`, which names the canary.
 
 `ValueError` that names the argument, before anything changes: `share` outside [0, 1];
 `acceptable_error_rate` not in (0, 1); `harmful_error_rate` not above it and below 1;

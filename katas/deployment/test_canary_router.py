@@ -190,8 +190,14 @@ def test_a_rollback_is_for_good() -> None:
         assert_equal(of_canary(router), set(), "the keys of the canary")
         expected = 0.0 if by_hand else 3 / 203
         assert_close(router.error_rate("v2"), expected, what="the error rate of v2")
-        assert_raises_naming("v2", router.promote, error=RuntimeError)
-        assert_equal(router.route("a"), "v1", "the version after promote")
+
+
+def test_a_canary_that_was_rolled_back_is_not_promoted() -> None:
+    """promote() raises RuntimeError after a rollback, and moves no traffic."""
+    router = CanaryRouter("v1", "v2", 1.0)
+    router.rollback()
+    assert_raises_naming("v2", router.promote, error=RuntimeError)
+    assert_equal(router.route("a"), "v1", "the version after promote")
 
 
 def test_a_promoted_canary_is_still_watched() -> None:

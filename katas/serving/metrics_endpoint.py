@@ -55,7 +55,8 @@ nothing: the count is the bucket +Inf, and the sum is that of what was counted.
 
 - `name`: not of ASCII letters, digits, `_` and `:`, or with a digit first; a counter's
   that does not end in `_total`; one whose samples would have the same name as those of
-  another metric, as `wait_seconds` and `wait_seconds_count` above;
+  another metric, as `wait_seconds` and `wait_seconds_count` above (a histogram takes
+  its own name as well);
 - `labels`: the name of one not of ASCII letters, digits and `_`, with a digit first or
   with `__` first; one twice; `le` for a histogram; and in a use of a metric, other
   labels than its own, too few or too many;

@@ -312,12 +312,12 @@ def test_a_client_of_prometheus_reads_the_text(
 
 
 def as_read(family: Metric) -> list[tuple[str, dict[str, str | float], float]]:
-    """Return the samples of a metric; 1 and 1.0 are one bound."""
+    """Return the samples of a metric; 1 and 1.0 are one bound and one value."""
     return [
         (
             one.name,
             {n: float(v) if n == "le" else v for n, v in one.labels.items()},
-            one.value,
+            float(one.value),
         )
         for one in family.samples
     ]

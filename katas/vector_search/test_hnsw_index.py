@@ -309,7 +309,7 @@ def test_ids_follow_the_largest() -> None:
     assert_equal(index.add([1, 2]), np.array([0]), "ids")
     seven = index.add([[3, 4]], np.array([7], np.int32))
     assert_equal(seven, np.array([7]), "ids")
-    assert_equal(index.add([5, 6], 3), np.array([3]), "ids")
+    assert_equal(index.add([5, 6], [3]), np.array([3]), "ids")
     assert_equal(index.add([[0, 0], [9, 9]]), np.array([8, 9]), "ids")
     assert_equal(index.add(np.zeros((0, 2)), []), np.empty(0, np.int64), "ids")
     assert_equal(len(index), 5, "len(index)")
@@ -318,7 +318,7 @@ def test_ids_follow_the_largest() -> None:
     assert_holds(all(type(one) is int for one in shown), "ids to look at are ints")
     assert_equal(index.search([5, 6], 1)[0], np.array([3]), "ids")
     # Kept as float32, as the query is, a tenth is not farther than nothing.
-    index.add([0.1, 0.7], 99)
+    index.add([0.1, 0.7], [99])
     assert_equal(index.search([0.1, 0.7], 1)[1], np.zeros(1, np.float32), "distances")
 
 

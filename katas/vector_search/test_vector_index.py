@@ -303,17 +303,17 @@ def test_ids_are_not_given_twice() -> None:
     assert_equal(index.add(np.zeros((0, 1))), np.empty(0, np.int64), "ids")
     assert_equal(index.add([5.0]), np.array([0]), "ids")
     assert_equal(index.add([[7.0]], np.array([8], np.int32)), np.array([8]), "ids")
-    assert_equal(index.add([6.0], 4), np.array([4]), "ids")
+    assert_equal(index.add([6.0], [4]), np.array([4]), "ids")
     assert_equal(index.delete([8, 9, 8]), 1, "how many were deleted")
     assert_equal(8 in index, False, "8 in index")
-    assert_equal(index.add([6.0], 5), np.array([5]), "ids")
+    assert_equal(index.add([6.0], [5]), np.array([5]), "ids")
     assert_raises_naming("ids", index.add, [[1.0], [2.0]], [20, 4])
     with folder() as place:
         index.save(str(place / "index"))
         loaded = VectorIndex.load(str(place / "index"))
         assert_equal(loaded.add([1.0]), np.array([9]), "ids after loading")
         assert_equal(index.add([1.0]), np.array([9]), "ids")
-        index.add([2.0], 8)
+        index.add([2.0], [8])
         assert_equal(len(VectorIndex.load(place / "index")), 3, "what was saved")
 
 

@@ -15,14 +15,15 @@ arithmetic at the next request, in O(1).
 Write `RateLimiter(rate, burst, max_clients=10_000, *, clock)`; `clock` gives seconds.
 `allow(client, cost=1.0)` returns a `Decision`: `allowed`; `remaining`, the tokens that
 are in the bucket now, after a cost that was taken; `retry_after`, 0.0 where allowed,
-else the seconds until `cost` tokens are there. Clients are told apart by their text.
+else the tokens that lack, divided by `rate`: seconds, which count from the moment at
+which the clock has caught up, if it went back. Clients are told apart by their text.
 
 There are at most `max_clients` buckets, since anybody can invent client names: before a
 new one exceeds that number, the client that has not asked for the longest time is
 forgotten, and would begin again with a full bucket. Being refused is asking too.
-`len(limiter)` is the number of buckets. Where the clock goes back it refills nothing
-until it has caught up, and no tokens are lost or won by it. Threads share a limiter:
-two requests never spend the same token.
+`len(limiter)` is the number of buckets. Where the clock goes back a bucket refills
+nothing until it has caught up, and no tokens are lost or won by it. Threads share a
+limiter: two requests never spend the same token.
 
 `ValueError` that names the argument, before anything changes: `rate` and `burst` that
 are not positive and finite; `max_clients` below one; `cost` that is not positive, or

@@ -94,7 +94,7 @@ class HNSW:
         if ids is None:
             first = max(self._ids, default=-1) + 1
             ids = range(first, first + len(rows))
-        named = np.atleast_1d(np.asarray(ids, np.int64))
+        named = np.asarray(ids, np.int64)
         every = [*self._ids, *named.tolist()]
         if named.shape != (len(rows),) or len(set(every)) < len(every):
             raise ValueError(f"ids must be new, one for each vector, got {named}")

@@ -105,7 +105,7 @@ class VectorIndex:
             before = self._state
             if ids is None:
                 ids = range(before.next_id, before.next_id + len(rows))
-            new = np.atleast_1d(np.array(ids, np.int64))
+            new = np.array(ids, np.int64)
             if new.shape != (len(rows),):
                 raise ValueError(f"ids must be {len(rows)}, got shape {new.shape}")
             every = np.concatenate([before.ids, new])
