@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from reference.production.caching.interface import CacheInterface, check_ttl
 from reference.production.caching.lru import LRUCache
 from reference.production.caching.single_flight import Publish, SingleFlight
+from reference.production.caching.workers import Workers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +73,7 @@ class EmbeddingCache:
         self._algorithm = hash_algorithm
         self._namespace = namespace
         self._flights: SingleFlight[Vector] = SingleFlight()
+        self._workers = Workers()
 
     def get(self, text: str) -> "Vector | None":
         """Return the embedding of ``text``, shape (d,), or None where there is none."""
@@ -120,9 +122,9 @@ class EmbeddingCache:
 
         Raises ``TypeError`` where ``texts`` is no sequence of texts, ``ValueError``
         where the number of rows is not m or their length not that of the rows in the
-        cache; nothing is stored then. Must not wait for itself: from a coroutine, or
-        from within ``embed_fn``, asking for a text that this thread is computing
-        raises ``RuntimeError``.
+        cache; nothing is stored then. Must not wait for itself: it raises
+        ``RuntimeError`` from within an ``embed_fn`` of this cache, and from a
+        coroutine whose event loop is computing one of the texts.
         """
         wanted = _check_call(texts, ttl)
 
@@ -145,20 +147,19 @@ class EmbeddingCache:
     ) -> "Vector":
         """Do as ``get_or_compute``, with an async ``embed_fn``.
 
-        The backend is asked in a thread, so that the event loop never waits for it.
-        A cancelled computation has failed: those who waited try for themselves.
+        The backend is asked in a thread of the cache's own, so that the event loop
+        never waits for it. A computation that is cancelled, or whose loop is closed,
+        has failed: those who waited try for themselves.
         """
-        import asyncio
-
         wanted = _check_call(texts, ttl)
 
         async def work(claimed: list[str], publish: "Publish[Vector]") -> None:
-            hits = await asyncio.to_thread(self._read, claimed)
+            hits = await self._workers.run(self._read, claimed)
             publish(hits)
             missing = [text for text in claimed if text not in hits]
             if missing:
                 vectors = _name_rows(missing, await embed_fn(list(missing)), hits)
-                await asyncio.to_thread(self._write, vectors, ttl)
+                await self._workers.run(self._write, vectors, ttl)
                 publish(vectors)
 
         distinct = list(dict.fromkeys(wanted))

@@ -3,6 +3,7 @@
 Imports nothing but the standard library, so that a service without NumPy can use it.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -71,8 +72,13 @@ class CacheStatistics:
 
 
 def check_ttl(ttl: float, argument: str) -> None:
-    """Raise unless ``ttl`` is a number of seconds above zero; infinity is one."""
+    """Raise unless ``ttl`` is a float's number of seconds above zero, or infinity."""
     if isinstance(ttl, bool) or not isinstance(ttl, int | float):
         raise TypeError(f"{argument} must be a number of seconds, got {ttl!r}")
     if not ttl > 0:
         raise ValueError(f"{argument} must be above zero, got {ttl!r}")
+    try:
+        float(ttl)
+    except OverflowError as error:
+        message = f"{argument} must be infinite or at most {sys.float_info.max}"
+        raise ValueError(f"{message}, got a longer integer") from error

@@ -92,6 +92,9 @@ class PredictionCache(Generic[P]):
         Threads that ask for the same one at once compute it once. Where that fails,
         the exception goes to the caller whose computation it was, nothing is stored,
         and those who waited try for themselves.
+
+        Raises ``RuntimeError`` from within a ``predict_fn`` of this cache: two that
+        ask for each other's prediction would wait without end.
         """
         key = self.key(model_name, version, features)
         lifetime = self._lifetime(ttl)

@@ -28,6 +28,8 @@ from reference.production.caching.interface import (
 if TYPE_CHECKING:
     from redis import Redis
 
+    from reference.production.caching.punctual import Deadline
+
 T = TypeVar("T")
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,9 +64,11 @@ class RedisCache(CacheInterface[V]):
 
     Trouble: no method raises because of Redis. Where it is down, slow, full or
     refuses, ``get`` returns the default, ``set``, ``delete`` and ``exists`` return
-    False, and a value that ``set`` could not replace stays. Each wait for the server
-    ends after ``timeout`` seconds, and nothing is tried twice; what a hanging server
-    has been sent it may do later all the same. Every failed call counts in
+    False, and a value that ``set`` could not replace stays. Each of these ends after
+    ``timeout`` seconds in all, the connection included (but for the look-up of a
+    host's name), and nothing is tried twice; calls of many keys take that long for
+    each batch at most, and end with the first that fails. What a hanging server has
+    been sent it may do later all the same. Every failed call counts in
     ``statistics.errors``; the first is logged, the next ones are not, until the same
     thing works again. Each call tries anew, so the cache heals when Redis does.
 
@@ -98,7 +102,7 @@ class RedisCache(CacheInterface[V]):
         if serializer != "json":
             raise ValueError(f"serializer must be 'json', got {serializer!r}")
         _check_timeout(timeout)
-        self._redis = _client(url, timeout)
+        self._redis, self._deadline = _connect(url, timeout)
         self._prefix = _bytes(prefix)
         self._default_ttl = default_ttl
         self._clock = clock
@@ -128,11 +132,15 @@ class RedisCache(CacheInterface[V]):
         name = self._name(key)
 
         def remove() -> object:
-            # Not by MULTI: a full Redis queues nothing.
-            found = _unless_wrong_type(partial(self._redis.getdel, name))
-            if isinstance(found, Exception):
+            from redis.exceptions import ResponseError
+
+            try:  # not by MULTI: a full Redis queues nothing
+                return self._redis.getdel(name)
+            except ResponseError as error:
+                if not _is_wrong_type(error):
+                    raise
                 self._redis.delete(name)
-            return found
+                return error
 
         found = self._attempt("delete", remove, None)
         envelope = self._judge(key, found)
@@ -146,15 +154,12 @@ class RedisCache(CacheInterface[V]):
         return self._read(key) is not None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, V]:
-        """Return the values of those ``keys`` that have one, by few round trips.
-
-        A key that is not of Redis's string type is a miss here that is not logged.
-        """
+        """Return the values of those ``keys`` that have one, by few round trips."""
         wanted = list(dict.fromkeys(keys))
         names = [self._name(key) for key in wanted]
         found: dict[str, V] = {}
         expired: list[tuple[bytes, object]] = []
-        for key, name, data in zip(wanted, names, self._mget(names), strict=True):
+        for key, name, data in zip(wanted, names, self._fetch(names), strict=True):
             envelope = self._judge(key, data)
             if envelope is not None and self._is_expired(envelope):
                 expired.append((name, data))
@@ -198,8 +203,9 @@ class RedisCache(CacheInterface[V]):
         """Remove every key under the prefix, by SCAN; the statistics go on."""
 
         def remove() -> None:
-            for batch in _batches(self._scan()):
-                self._redis.delete(*batch)
+            for names in self._scan():
+                if names:
+                    self._redis.delete(*names)
 
         self._attempt("clear", remove, None)
 
@@ -209,7 +215,7 @@ class RedisCache(CacheInterface[V]):
         Takes time in proportion to all keys of the database, as ``clear`` does.
         """
         # SCAN may give a key twice.
-        return self._attempt("len", lambda: len(set(self._scan())), 0)
+        return self._attempt("len", lambda: len(set().union(*self._scan())), 0)
 
     @property
     def statistics(self) -> CacheStatistics:
@@ -229,25 +235,38 @@ class RedisCache(CacheInterface[V]):
     def _read(self, key: str) -> Envelope | None:
         """Return the live envelope of ``key``; drop it where it has expired."""
         name = self._name(key)
-        data = self._attempt(
-            "get", lambda: _unless_wrong_type(partial(self._redis.get, name)), None
-        )
-        envelope = self._judge(key, data)
-        if envelope is not None and self._is_expired(envelope):
-            self._drop([(name, data)])
-            return None
+        with self._deadline.running():
+            (data,) = self._fetch([name])
+            envelope = self._judge(key, data)
+            if envelope is not None and self._is_expired(envelope):
+                self._drop([(name, data)])
+                return None
         return envelope
 
-    def _mget(self, names: Sequence[bytes]) -> Iterator[object]:
-        """Yield what is stored for each name; None from the first failure on."""
+    def _fetch(self, names: Sequence[bytes]) -> Iterator[object]:
+        """Yield what is stored for each name; None from the first failure on.
+
+        For a key of another type than string it is Redis's error.
+        """
+
+        def fetch(batch: Sequence[bytes]) -> list[object]:
+            # Not MGET, which does not tell another type from nothing.
+            pipe = self._redis.pipeline(transaction=False)
+            for name in batch:
+                pipe.get(name)
+            answers = pipe.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception) and not _is_wrong_type(answer):
+                    raise answer
+            return answers
+
         failed = False
         for batch in _batches(names):
-            found: Sequence[object] = [None] * len(batch)
+            answers = None
             if not failed:
-                answer = self._attempt("get", partial(self._redis.mget, batch), None)
-                failed = answer is None
-                found = found if answer is None else answer
-            yield from found
+                answers = self._attempt("get", partial(fetch, batch), None)
+                failed = answers is None
+            yield from answers or [None] * len(batch)
 
     def _judge(self, key: str, data: object) -> Envelope | None:
         """Return the envelope in ``data``; log where it is foreign."""
@@ -275,9 +294,16 @@ class RedisCache(CacheInterface[V]):
 
         self._count(expirations=self._attempt("drop", drop, 0))
 
-    def _scan(self) -> Iterator[bytes]:
+    def _scan(self) -> Iterator[list[bytes]]:
+        """Yield the names under the prefix, part by part, each in its own time."""
         pattern = re.sub(rb"([*?\[\]\\])", rb"\\\1", self._prefix) + b"*"
-        return iter(self._redis.scan_iter(match=pattern, count=_BATCH))
+        cursor = 0
+        while True:
+            self._deadline.renew()
+            cursor, names = self._redis.scan(cursor, pattern, _BATCH)
+            yield cast("list[bytes]", names)
+            if cursor == 0:
+                return
 
     def _name(self, key: str) -> bytes:
         _check_text(key, "key")
@@ -288,7 +314,8 @@ class RedisCache(CacheInterface[V]):
         from redis.exceptions import RedisError
 
         try:
-            result = call()
+            with self._deadline.running():
+                result = call()
         # A server that does not speak Redis's protocol makes its reader fail with
         # ValueError; all that is sent has been encoded before.
         except (RedisError, OSError, ValueError) as error:
@@ -330,38 +357,20 @@ class RedisCache(CacheInterface[V]):
             self._expirations += expirations
 
 
-def _client(url: str | None, timeout: float) -> "Redis":
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
+def _connect(url: str | None, timeout: float) -> "tuple[Redis, Deadline]":
+    from reference.production.caching.punctual import connect
 
     if url is None:
         url = os.environ.get("REDIS_URL") or _LOCAL
     _check_text(url, "url")
-    try:
-        return Redis.from_url(
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,  # spares the greeting of the newer protocol
-        )
-    except ValueError as error:
-        # The address may hold a password: it is not repeated.
-        schemes = "redis://, rediss:// or unix://"
-        raise ValueError(f"url must be an address with {schemes}: {error}") from error
+    return connect(url, timeout)
 
 
-def _unless_wrong_type(call: Callable[[], object]) -> object:
-    """Return what ``call`` returns, or Redis's remark that the key is no string."""
+def _is_wrong_type(error: Exception) -> bool:
+    """Return whether Redis says that a key is not of its string type."""
     from redis.exceptions import ResponseError
 
-    try:
-        return call()
-    except ResponseError as error:
-        if str(error).startswith("WRONGTYPE"):
-            return error
-        raise
+    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

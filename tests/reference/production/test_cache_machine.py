@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -190,6 +191,17 @@ LRUMachine.TestCase.settings = RedisMachine.TestCase.settings = settings(
 )
 TestLRUMachine = LRUMachine.TestCase
 TestRedisMachine = RedisMachine.TestCase
+
+
+# The second is longer than what Python writes in decimals.
+@pytest.mark.parametrize("ttl", [10**400, 10**5000], ids=["long", "longer"])
+def test_a_lifetime_beyond_a_float_is_refused(ttl: int) -> None:
+    for kind in (LRUCache[int], RedisCache[int]):
+        with pytest.raises(ValueError, match=r"^ttl must be infinite or at most"):
+            kind().set("a", 1, ttl)
+        with pytest.raises(ValueError, match=r"^default_ttl must be infinite or"):
+            kind(default_ttl=ttl)
+        assert kind(default_ttl=10**300).statistics.errors == 0
 
 
 def test_both_are_caches_and_nothing_else_is_left_to_write() -> None:

@@ -223,10 +223,10 @@ def test_an_expired_entry_that_was_renewed_by_another_stays(
 # Foreign values
 
 
-def envelope(redis: RedisServer) -> bytes:
+def envelope(redis: RedisServer, prefix: str = "cache:") -> bytes:
     """Return what the cache stores for a list."""
-    RedisCache[list[str]](redis.url).set("a", ["x" * 50])
-    stored = redis.command("GET", "cache:a")
+    RedisCache[list[str]](redis.url, prefix).set("a", ["x" * 50])
+    stored = redis.command("GET", f"{prefix}a")
     assert isinstance(stored, bytes)
     return stored
 
@@ -295,14 +295,29 @@ def test_another_type_of_redis_is_a_logged_miss(
     assert cache.get("a", MISSING) is MISSING
     assert "WRONGTYPE" in caplog.text
     assert cache.exists("a") is False
-    assert cache.get_many(["a", "b"]) == {}
-    assert cache.statistics == CacheStatistics(misses=3)
+    caplog.clear()
+    redis.command("SET", "cache:c", envelope(redis, "other:"))
+    assert cache.get_many(["a", "b", "c"]) == {"c": ["x" * 50]}
+    (record,) = caplog.records
+    assert "'a'" in record.message
+    assert "WRONGTYPE" in record.message
+    assert cache.statistics == CacheStatistics(hits=1, misses=3)
     assert cache.set("a", 1) is True
     assert cache.get("a") == 1
     assert cache.delete("a") is True
     redis.command(name, "cache:a", *arguments)
     assert cache.delete("a") is False
     assert redis.command("EXISTS", "cache:a") == 0
+
+
+def test_another_refusal_of_many_is_an_error(
+    own: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = RedisCache[object](own.url)
+    own.command("ACL", "SETUSER", "default", "-get")
+    assert cache.get_many(["a", "b"]) == {}
+    assert cache.statistics == CacheStatistics(misses=2, errors=1)
+    assert "Redis refused get" in caplog.text
 
 
 def test_a_pickle_is_never_loaded(
