@@ -144,7 +144,7 @@ def promtool(*arguments: str) -> str:
 @needs_promtool
 def test_promtool_accepts_configuration_and_rules() -> None:
     assert "1 rule files found" in promtool("check", "config", "prometheus.yml")
-    assert "8 rules found" in promtool("check", "rules", "alerts.yml")
+    assert "9 rules found" in promtool("check", "rules", "alerts.yml")
 
 
 @needs_promtool

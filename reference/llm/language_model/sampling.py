@@ -79,8 +79,10 @@ def _only(place: np.intp, size: int) -> Array:
 
 def _temper(probabilities: Array, temperature: float) -> Array:
     # By logarithms, because p^(1/T) underflows for small temperatures.
-    with np.errstate(divide="ignore"):
+    # What is beyond the range on the way, at the smallest of temperatures, is minus
+    # infinity, whose exponential is the right 0.
+    with np.errstate(divide="ignore", over="ignore"):
         logarithms = np.log(probabilities)
-    scaled = np.exp((logarithms - logarithms.max()) / temperature)
+        scaled = np.exp((logarithms - logarithms.max()) / temperature)
     result: Array = scaled / scaled.sum()
     return result

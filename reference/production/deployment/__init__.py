@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reference.production.deployment.canary import CanaryRouter
-from reference.production.deployment.files import IntegrityError
 from reference.production.deployment.formats import ModelFormat
 from reference.production.deployment.onnx_format import OnnxModel
 from reference.production.deployment.serializer import (
@@ -19,6 +18,7 @@ from reference.production.deployment.serializer import (
     load_sklearn_model,
 )
 from reference.production.deployment.versions import ModelVersionManager
+from reference.production.files import IntegrityError
 
 if TYPE_CHECKING:
     from reference.production.serving.health import HealthChecker, HealthCheckResult

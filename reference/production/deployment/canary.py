@@ -69,10 +69,10 @@ class CanaryRouter:
         self._salt = salt
         self._share = float(share)
         p0, p1 = acceptable_error_rate, harmful_error_rate
-        self._step_error = math.log(p1 / p0)
+        self._step_error = math.log(p1) - math.log(p0)  # p1 / p0 may overflow
         # log1p: a step of rates near zero keeps its digits
         self._step_success = math.log1p(-p1) - math.log1p(-p0)
-        self._boundary = math.log(1 / alpha)
+        self._boundary = -math.log(alpha)  # 1 / alpha may overflow
         self._counts = {stable: _Counts(), canary: _Counts()}
         self._rolled_back = False
         self._guard = threading.Lock()

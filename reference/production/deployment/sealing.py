@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reference.core.validation import require
-from reference.production.deployment.files import IntegrityError
+from reference.production.files import IntegrityError
 
 MINIMUM_KEY_BYTES = 16
 _MAGIC = b"\x89MODEL\n\x01"
@@ -57,9 +57,20 @@ def unseal(key: bytes, content: bytes, path: Path) -> tuple[dict[str, object], b
     if not hmac.compare_digest(given, _signature(key, signed)):
         raise IntegrityError(_refusal(path, "another signature"))
     start = _LENGTH_BYTES + int.from_bytes(signed[:_LENGTH_BYTES], "big")
-    header = json.loads(bytes(signed[_LENGTH_BYTES:start]))
-    require(isinstance(header, dict), "header", "a JSON object", header)
+    try:
+        header = json.loads(bytes(signed[_LENGTH_BYTES:start]))
+        require(isinstance(header, dict), "header", "a JSON object", header)
+    except (ValueError, RecursionError) as error:
+        raise another_version(path, error) from error
     return header, bytes(signed[start:])
+
+
+def another_version(path: Path, reason: object) -> IntegrityError:
+    """Return the error for a sound file that another version of this program wrote."""
+    found = f"one of another version ({reason})"
+    return IntegrityError(
+        f"path must be a model file of this version, got {found} at {path}"
+    )
 
 
 def _signature(key: bytes, signed: memoryview) -> bytes:

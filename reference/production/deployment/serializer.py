@@ -1,5 +1,6 @@
 """Models on disk: signed, written atomically, verified before anything in them runs."""
 
+import hashlib
 import os
 import secrets
 import zlib
@@ -12,19 +13,24 @@ import numpy as np
 
 from reference.core.validation import require
 from reference.production.deployment import formats
-from reference.production.deployment.files import (
+from reference.production.deployment.formats import (
+    ModelFormat,
+    ModuleBuilder,
+    as_format,
+)
+from reference.production.deployment.sealing import (
+    another_version,
+    require_key,
+    seal,
+    unseal,
+)
+from reference.production.files import (
     LOCK,
     IntegrityError,
     exclusive,
     read_whole,
     write_atomically,
 )
-from reference.production.deployment.formats import (
-    ModelFormat,
-    ModuleBuilder,
-    as_format,
-)
-from reference.production.deployment.sealing import require_key, seal, unseal
 
 __all__ = [
     "IntegrityError",
@@ -73,17 +79,18 @@ class ModelSerializer:
 
     Without ``key``: the text of the environment variable ``MODEL_SIGNING_KEY``, else
     the content of ``key_file`` (default: ``ml-dojo/model-signing.key`` in the user's
-    configuration folder), which is made with a random key, for its owner only, where
-    there is none. A key has at least 16 bytes.
+    configuration folder). Where there is none, the first ``save`` makes it with a
+    random key, for its owner only; reading never makes a key, which would fit no file.
+    A key has at least 16 bytes.
     """
 
     def __init__(
         self, key: bytes | None = None, *, key_file: str | Path | None = None
     ) -> None:
-        if key is None:
-            key = _default_key(Path(key_file) if key_file is not None else None)
-        require_key(key)
-        self._key = key
+        self._key_file = None if key_file is None else Path(key_file)
+        self._key = _key_there_is(self._key_file) if key is None else key
+        if self._key is not None:
+            require_key(self._key)
 
     def save(
         self,
@@ -98,14 +105,15 @@ class ModelSerializer:
         """Write ``model`` to ``path`` and return the path; makes missing folders.
 
         ``example_inputs`` are the arguments of one call, for a PyTorch module in ONNX.
-        Atomic: a failure leaves the old file and nothing else.
+        Atomic: a failure leaves the old file and nothing else; only an ``OSError`` from
+        waiting for the folder, the last step, finds the new file in place.
         """
         place = _as_path(path)
         content = self.pack(
             model, format, metadata, compress, example_inputs=example_inputs
         )
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, content)
+        write_atomically(place, [content])
         return str(place)
 
     def load(
@@ -117,8 +125,9 @@ class ModelSerializer:
         """Verify the file at ``path`` and return its model.
 
         ``format``, where given, must be the file's own; ``model_class`` builds the
-        module for a PyTorch state. Raises ``FileNotFoundError`` where there is no file
-        and ``IntegrityError`` where it is not one that this key signed.
+        module for a PyTorch state. Raises ``FileNotFoundError`` where there is no file,
+        ``ValueError`` where there is no key, and ``IntegrityError`` where the file is
+        not one that this key signed or is another version's.
         """
         wanted = None if format is None else as_format(format)
         verified = self.open(path)
@@ -137,10 +146,12 @@ class ModelSerializer:
     ) -> "VerifiedModel":
         """Verify the file at ``path``; nothing in it has run when this returns."""
         place = _as_path(path)
-        header, payload = unseal(
-            self._key, read_whole(place, follow_links=follow_links), place
-        )
-        return VerifiedModel(header, payload)
+        content = read_whole(place, follow_links=follow_links)
+        header, payload = unseal(self._key_to_read(), content, place)
+        try:
+            return VerifiedModel(header, payload, hashlib.sha256(content).hexdigest())
+        except (KeyError, TypeError, ValueError) as error:
+            raise another_version(place, error) from error
 
     def pack(
         self,
@@ -162,18 +173,38 @@ class ModelSerializer:
             "metadata": None if metadata is None else asdict(metadata),
         }
         return seal(
-            self._key, header, zlib.compress(payload, _FAST) if compress else payload
+            self._key_to_sign(),
+            header,
+            zlib.compress(payload, _FAST) if compress else payload,
         )
+
+    def _key_to_sign(self) -> bytes:
+        if self._key is None:
+            self._key = _make_key(_key_place(self._key_file))
+        return self._key
+
+    def _key_to_read(self) -> bytes:
+        if self._key is None:
+            self._key = _key_there_is(self._key_file)  # made in the meantime?
+        if self._key is None:
+            raise ValueError(
+                f"key must be given, in {KEY_VARIABLE} or in "
+                f"{_key_place(self._key_file)}, to read a model file, got none"
+            )
+        return self._key
 
 
 class VerifiedModel:
     """What a signed file holds, not yet unpacked; made by ``ModelSerializer.open``."""
 
-    def __init__(self, header: Mapping[str, Any], payload: bytes) -> None:
+    def __init__(self, header: Mapping[str, Any], payload: bytes, digest: str) -> None:
+        self.digest = digest  # SHA-256 of the whole file
         self.format = as_format(header["format"])
         about = header["metadata"]
         self.metadata = None if about is None else ModelMetadata(**about)
-        self._compressed = bool(header["compressed"])
+        self._compressed = header["compressed"]
+        if not isinstance(self._compressed, bool):
+            raise TypeError(f"compressed must be a bool, got {self._compressed!r}")
         self._payload = payload
 
     def unpack(self, model_class: ModuleBuilder | None = None) -> Any:
@@ -238,26 +269,31 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def _default_key(key_file: Path | None) -> bytes:
+def _key_place(key_file: Path | None) -> Path:
+    if key_file is not None:
+        return key_file
+    settings = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(settings) / "ml-dojo" / "model-signing.key"
+
+
+def _key_there_is(key_file: Path | None) -> bytes | None:
     text = os.environ.get(KEY_VARIABLE)
     if text is not None:
         key = text.encode("utf-8", "surrogateescape")
         require_key(key, f" in {KEY_VARIABLE}")
         return key
-    if key_file is None:
-        settings = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        key_file = Path(settings) / "ml-dojo" / "model-signing.key"
     try:
-        return _read_key(key_file)
+        return _read_key(_key_place(key_file))
     except FileNotFoundError:
-        return _make_key(key_file)
+        return None
 
 
 def _make_key(file: Path) -> bytes:
     file.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(file.with_name(LOCK)):
         if not file.exists():  # nobody was faster
-            write_atomically(file, secrets.token_hex(32).encode(), mode=_PRIVATE)
+            key = secrets.token_hex(32).encode()
+            write_atomically(file, [key], mode=_PRIVATE, locked=True)
     return _read_key(file)
 
 

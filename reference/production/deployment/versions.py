@@ -2,14 +2,18 @@
 
 Layout below the folder::
 
-    state.json     the versions in order of registration and the history of activations
-    000001.model   the first version's signed file, and so on; never changed
+    state.json     the versions in order of registration, the numbers of their files,
+                   the history of activations, and the number being written
+    000001.model   a version's signed file; never changed
     lock           held by whoever changes something
     signing.key    the key, where none was given
 
 ``state.json`` is the only truth and is replaced atomically, always after the files that
 it names are on disk: whenever a process dies, the state is the one before or the one
 after. Files are named by number, so that no version's name can reach the file system.
+A new version takes a number above all that are there, so that nothing is overwritten,
+even where ``state.json`` was lost. Its number is put down before its file is written:
+that, and nothing else, proves later that a dead process left the file.
 """
 
 import json
@@ -17,21 +21,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from reference.core.validation import require
-from reference.production.deployment.files import (
-    LOCK,
-    IntegrityError,
-    exclusive,
-    read_whole,
-    remove_leftovers,
-    write_atomically,
-)
 from reference.production.deployment.formats import ModelFormat, ModuleBuilder
 from reference.production.deployment.serializer import (
     ModelMetadata,
@@ -39,14 +35,25 @@ from reference.production.deployment.serializer import (
     VerifiedModel,
     checked_metrics,
 )
+from reference.production.files import (
+    LOCK,
+    IntegrityError,
+    exclusive,
+    read_whole,
+    remove_leftovers,
+    write_atomically,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FILE = re.compile(r"([0-9]{6,})\.model", re.ASCII)
 
 
 @dataclass(frozen=True)
 class _State:
     versions: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()  # of their files
     history: tuple[str, ...] = ()  # the last one is active
+    writing: int | None = None  # the number of a file that no version has yet
 
     @property
     def active(self) -> str | None:
@@ -64,7 +71,11 @@ class ModelVersionManager:
     ``serializer`` signs the files; by default its key is ``MODEL_SIGNING_KEY`` or else
     ``signing.key`` in the folder. ``name`` is the model's: where it is given, files of
     other models are refused, be they signed with the same key. ``clock`` gives seconds
-    since the epoch and dates the versions. The folder is made where it is missing.
+    since the epoch and dates the versions. The folder is made where it is missing, and
+    the key by the first ``register``; where either is missing later, reading raises.
+
+    A change that raises is not made, with one exception: an ``OSError`` from waiting
+    for the folder, the last step, which a power cut may yet undo.
     """
 
     def __init__(
@@ -122,17 +133,19 @@ class ModelVersionManager:
         content = self._serializer.pack(
             model, format, metadata, example_inputs=example_inputs
         )
-        with self._changing():
-            state = self._read()
+        with self._changing() as state:
             _require_new(version, state)
-            versions = (*state.versions, version)
-            file = self._file(version, versions)
+            number = self._free_number(state)
+            file = self._file(number)
             try:
-                write_atomically(file, content)
-                self._write(replace(state, versions=versions))
+                self._write(replace(state, writing=number))
+                write_atomically(file, [content], locked=True)
+                versions = (*state.versions, version)
+                numbers = (*state.numbers, number)
+                self._write(replace(state, versions=versions, numbers=numbers))
             except BaseException:
-                if self._read() == state:
-                    file.unlink(missing_ok=True)
+                with suppress(OSError):  # then the next change does it
+                    self._undo(state, version, file)
                 raise
         return str(file)
 
@@ -142,8 +155,7 @@ class ModelVersionManager:
         Raises ``IntegrityError``, and changes nothing, where its file is damaged.
         """
         _require_name(version)
-        with self._changing():
-            state = self._read()
+        with self._changing() as state:
             if version not in state.versions:
                 return False
             self._open(version, state)
@@ -157,8 +169,7 @@ class ModelVersionManager:
         Repeated, it goes further back. Raises ``IntegrityError``, and changes nothing,
         where that version's file is damaged.
         """
-        with self._changing():
-            state = self._read()
+        with self._changing() as state:
             history = state.history[:-1]
             if not history:
                 return False
@@ -175,21 +186,22 @@ class ModelVersionManager:
 
     def load(self, version: str, model_class: ModuleBuilder | None = None) -> Any:
         """Return the model of ``version``, verified, whether it is active or not."""
-        return self._known(version).unpack(model_class)
+        return self.open(version).unpack(model_class)
 
     def get_metadata(self, version: str) -> ModelMetadata:
         """Return what was registered about ``version``: its metrics and its date."""
-        metadata = self._known(version).metadata
+        metadata = self.open(version).metadata
         return metadata if metadata is not None else ModelMetadata()
 
-    def _known(self, version: str) -> VerifiedModel:
+    def open(self, version: str) -> VerifiedModel:
+        """Verify the file of ``version``; nothing in it has run when this returns."""
         _require_name(version)
         state = self._read()
         require(version in state.versions, "version", "a registered one", version)
         return self._open(version, state)
 
     def _open(self, version: str, state: _State) -> VerifiedModel:
-        file = self._file(version, state.versions)
+        file = self._file(state.numbers[state.versions.index(version)])
         verified = self._serializer.open(file, follow_links=False)
         found = verified.metadata or ModelMetadata()
         # a good file that this key signed, but in another one's place
@@ -200,24 +212,49 @@ class ModelVersionManager:
             )
         return verified
 
-    def _file(self, version: str, versions: Sequence[str]) -> Path:
-        return self.base_path / f"{versions.index(version) + 1:06d}.model"
+    def _file(self, number: int) -> Path:
+        return self.base_path / f"{number:06d}.model"
+
+    def _free_number(self, state: _State) -> int:
+        found = (_FILE.fullmatch(file.name) for file in self.base_path.iterdir())
+        there = (int(name[1]) for name in found if name)
+        return max((0, *state.numbers, *there)) + 1
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self) -> Iterator[_State]:
+        self._require_folder()
         with exclusive(self.base_path / LOCK):
-            remove_leftovers(self.base_path)  # whoever wrote them is dead
-            yield
+            # whoever wrote these is dead
+            remove_leftovers(self.base_path)
+            state = self._read()
+            if state.writing is not None:
+                self._file(state.writing).unlink(missing_ok=True)
+                state = replace(state, writing=None)
+                self._write(state)
+            yield state
+
+    def _undo(self, before: _State, version: str, file: Path) -> None:
+        """Take back a registration that failed, unless it is in place already."""
+        if version not in self._read().versions:
+            file.unlink(missing_ok=True)
+            self._write(before)
+
+    def _require_folder(self) -> None:
+        if not self.base_path.is_dir():
+            raise FileNotFoundError(
+                f"base_path must be a folder, got {self.base_path}, which has gone"
+            )
 
     def _read(self) -> _State:
         file = self.base_path / "state.json"
         try:
             content = read_whole(file, follow_links=False)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
+            self._require_folder()
             return _State()
         try:
             return _state_from(json.loads(content))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise IntegrityError(
                 f"base_path must hold a state that was written here, got {file} with "
                 f"{error}"
@@ -225,20 +262,34 @@ class ModelVersionManager:
 
     def _write(self, state: _State) -> None:
         text = json.dumps(asdict(state), indent=1) + "\n"
-        write_atomically(self.base_path / "state.json", text.encode("ascii"))
+        file = self.base_path / "state.json"
+        write_atomically(file, [text.encode("ascii")], locked=True)
 
 
 def _state_from(record: object) -> _State:
     if not isinstance(record, dict):
         raise TypeError("another kind of JSON")
-    state = _State(tuple(record["versions"]), tuple(record["history"]))
-    for version in state.versions:
+    versions, history = _list(record["versions"]), _list(record["history"])
+    # the first states had no numbers: files were counted from one
+    numbers = _list(record.get("numbers", list(range(1, len(versions) + 1))))
+    writing = record.get("writing")
+    for version in versions:
         _require_name(version)
-    if len(set(state.versions)) != len(state.versions):
+    if len(set(versions)) != len(versions):
         raise ValueError("a version that is there twice")
-    if not set(state.history) <= set(state.versions):
+    if not set(history) <= set(versions):
         raise ValueError("a history of unknown versions")
-    return state
+    used = numbers if writing is None else (*numbers, writing)
+    whole = all(type(number) is int and number > 0 for number in used)
+    if not whole or len(set(used)) != len(used) or len(numbers) != len(versions):
+        raise ValueError("numbers that are not one file a version")
+    return _State(versions, numbers, history, writing)
+
+
+def _list(value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} instead of a list")
+    return tuple(value)
 
 
 def _require_name(version: str) -> None:

@@ -29,6 +29,9 @@ class RequestBatcher(Generic[Item, Result]):
     it ends starts at once. More than ``max_queue`` items never wait; those of the
     batch that runs are not counted.
 
+    A batch is at most ``max_batch_size`` items, or ``most_at_once`` where that is set
+    to more: for a ``predict_batch`` that would rather take several batches in one go.
+
     ``predict_batch`` returns a result for each item, in order. A result that is an
     ``Exception`` is raised for its item alone; an exception that ``predict_batch``
     raises, or a ``RuntimeError`` for a wrong number of results, for each item of that
@@ -52,6 +55,7 @@ class RequestBatcher(Generic[Item, Result]):
         self._max_wait = checked_number(max_wait, "max_wait")
         require(self._max_wait >= 0, "max_wait", "at least 0 seconds", max_wait)
         self._max_queue = checked_count(max_queue, "max_queue")
+        self.most_at_once = self._max_batch_size
         self._queue: deque[_Waiting[Item, Result]] = deque()  # the oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
@@ -62,7 +66,9 @@ class RequestBatcher(Generic[Item, Result]):
     @property
     def waiting(self) -> int:
         """The number of items that wait for their batch to start."""
-        self._drop_cancelled()
+        if any(waiting.answer.cancelled() for waiting in self._queue):
+            kept = [entry for entry in self._queue if not entry.answer.cancelled()]
+            self._queue = deque(kept)
         return len(self._queue)
 
     async def submit(self, item: Item) -> Result:
@@ -103,13 +109,15 @@ class RequestBatcher(Generic[Item, Result]):
         if self._running is not None:
             return
         if self._is_due(now):
-            self._drop_cancelled()
+            # Who was cancelled makes no batch full, nor old.
+            self._queue.extendleft(reversed(self._take(self._max_batch_size)))
         loop = asyncio.get_running_loop()
         if self._is_due(now):
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._running = loop.create_task(self._run(self._take()))
+            most = max(self._max_batch_size, self.most_at_once)
+            self._running = loop.create_task(self._run(self._take(most)))
         elif self._queue and self._timer is None:
             due = self._queue[0].due
             self._timer = loop.call_at(due, self._on_timer, due)
@@ -129,9 +137,18 @@ class RequestBatcher(Generic[Item, Result]):
         # The clock may be a hair short when a timer fires: what counts is `due`.
         self._start_if_due(due)
 
-    def _take(self) -> "list[_Waiting[Item, Result]]":
-        size = min(len(self._queue), self._max_batch_size)
-        return [self._queue.popleft() for _ in range(size)]
+    def _take(self, most: int) -> "list[_Waiting[Item, Result]]":
+        """Take the first items off the queue, and forget who was cancelled among them.
+
+        Whoever is cancelled is met here once, so that to start a batch takes time for
+        the batch, however many wait.
+        """
+        taken: list[_Waiting[Item, Result]] = []
+        while self._queue and len(taken) < most:
+            waiting = self._queue.popleft()
+            if not waiting.answer.cancelled():
+                taken.append(waiting)
+        return taken
 
     async def _run(self, batch: "list[_Waiting[Item, Result]]") -> None:
         # Between the start and this first step, some may have been cancelled.
@@ -158,16 +175,6 @@ class RequestBatcher(Generic[Item, Result]):
                 f"predict_batch must return {expected} results, got {len(outcomes)}"
             )
         return outcomes
-
-    def _drop_cancelled(self) -> None:
-        """Forget the items of callers who were cancelled.
-
-        That is done where it matters, before the queue is counted or a batch is taken,
-        and so from the very moment of the cancellation on.
-        """
-        if any(waiting.answer.cancelled() for waiting in self._queue):
-            kept = [entry for entry in self._queue if not entry.answer.cancelled()]
-            self._queue = deque(kept)
 
 
 # An exception is a result here, to be raised by the caller, if there still is one.

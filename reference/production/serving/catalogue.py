@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from reference.core.validation import describe
 from reference.production.deployment.canary import CanaryRouter
 from reference.production.serving.inference import Inference
+from reference.production.serving.instruments import ModelState
 from reference.production.serving.messages import ModelInfo
 from reference.production.serving.predictor import (
     ModelFailedError,
@@ -46,6 +47,14 @@ class Serving:
     def predictors(self) -> list[Predictor]:
         """The stable version, and the canary if there is one."""
         return [self.stable] if self.canary is None else [self.stable, self.canary]
+
+    @property
+    def state(self) -> ModelState:
+        """What the metrics say about it."""
+        ended = self.router is not None and self.router.rolled_back
+        share = 0.0 if self.router is None or ended else self.router.share
+        versions = tuple(one.info.version or "" for one in self.predictors)
+        return ModelState(self.stable.info.model_id, versions, share, ended)
 
     def pick(self, key: str) -> "Chosen":
         """Return the version that answers the holder of ``key``."""
@@ -117,11 +126,24 @@ class Catalogue:
         return [serving.info for serving in self]
 
     @property
+    def states(self) -> list[ModelState]:
+        """What the metrics say about all models."""
+        return [serving.state for serving in self]
+
+    @property
     def queued(self) -> int:
         """How many rows wait for any of them."""
-        return sum(one.queued for serving in self for one in serving.predictors)
+        return sum(one.queued for one in self._predictors)
+
+    @property
+    def stuck(self) -> int:
+        """How many calls of any of them were given up and still hang."""
+        return sum(one.stuck for one in self._predictors)
+
+    @property
+    def _predictors(self) -> list[Predictor]:
+        return [one for serving in self for one in serving.predictors]
 
     async def close(self) -> None:
         """Answer what waits."""
-        predictors = [one for serving in self for one in serving.predictors]
-        await asyncio.gather(*(predictor.close() for predictor in predictors))
+        await asyncio.gather(*(one.close() for one in self._predictors))

@@ -47,6 +47,8 @@ class ServedModel:
 
     model: Model
     info: ModelInfo
+    # SHA-256 of the file that it came from; empty where it came from none.
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ def serve(
     *,
     version: str | None = None,
     metadata: Mapping[str, JsonValue] | None = None,
+    model_type: str | None = None,
+    digest: str = "",
 ) -> ServedModel:
-    """Check and describe a model.
+    """Check and describe a model, of its own class where no ``model_type`` is given.
 
     Raises ``ValueError`` where the id cannot stand in a URL, ``n_features`` is not
     positive, or ``feature_names`` are not ``n_features`` different names.
@@ -81,14 +85,14 @@ def serve(
         require(fitting, argument, f"{width} different names", names)
     info = ModelInfo(
         model_id=model_id,
-        model_type=type(model).__name__,
+        model_type=type(model).__name__ if model_type is None else model_type,
         n_features=width,
         feature_names=names,
         n_classes=_number_of_classes(model),
         version=version,
         metadata=dict(metadata or {}),
     )
-    return ServedModel(model, info)
+    return ServedModel(model, info, digest)
 
 
 def _number_of_classes(model: Model) -> int | None:
@@ -143,9 +147,22 @@ def _predictions(output: ArrayLike, rows: int) -> list[int | float | str]:
     words = all(isinstance(label, str) for label in labels)
     numbers = array.dtype.kind in "biuf"
     require(words or numbers, "predictions", "numbers or words", array)
+    sendable = all(_can_be_sent(label) for label in labels)
+    require(sendable, "predictions", "text that UTF-8 can carry", array)
     finite = words or bool(np.isfinite(array).all())
     require(finite, "predictions", "finite", array)
     return labels
+
+
+def _can_be_sent(label: int | float | str) -> bool:
+    """Tell half of a surrogate pair, which is no text to others, from the rest."""
+    if not isinstance(label, str):
+        return True
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _probabilities(output: ArrayLike, rows: int) -> list[list[float]]:

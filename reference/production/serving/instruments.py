@@ -5,7 +5,12 @@ that no client can make series without end. One process, one registry: with seve
 workers each answers for itself.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
 import prometheus_client
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from reference.production.serving.metrics import MetricsRegistry
 
@@ -15,6 +20,19 @@ SECONDS = (
     10.0, 30.0,
 )  # fmt: skip
 ROWS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+
+
+class ModelState(NamedTuple):
+    """What is served under one name at the moment.
+
+    ``versions`` are the stable one and the canary's; "" where a model has none.
+    ``share`` is that of the canary, 0 without one and once it was rolled back.
+    """
+
+    model: str
+    versions: tuple[str, ...]
+    share: float
+    rolled_back: bool
 
 
 class Instruments:
@@ -48,7 +66,8 @@ class Instruments:
         made.gauge(
             "http_requests_in_progress", "Requests that are being answered."
         ).set_function(lambda: self.active)
-        self.models_loaded = made.gauge("ml_models_loaded", "Models that are served.")
+        self._models = _Models()
+        made.register(self._models)
         self.predictions = made.counter(
             "ml_predictions_total", "Rows predicted.", ("model",)
         )
@@ -66,6 +85,10 @@ class Instruments:
         self.cache_requests = made.counter(
             "cache_requests_total", "Questions to a cache.", ("cache", "outcome")
         )
+
+    def show_models(self, states: Callable[[], Iterable[ModelState]]) -> None:
+        """Ask ``states`` for what is served whenever the text is made."""
+        self._models.states = states
 
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Count a request; the arguments take few values, as each makes a series."""
@@ -91,3 +114,39 @@ class Instruments:
     def cache_answered(self, cache: str, *, hit: bool) -> None:
         """Count a question to a cache."""
         self.cache_requests.inc(cache=cache, outcome="hit" if hit else "miss")
+
+
+class _Models(Collector):
+    """The series that come and go with the models."""
+
+    def __init__(self) -> None:
+        self.states: Callable[[], Iterable[ModelState]] = tuple
+
+    def describe(self) -> Iterator[Metric]:
+        return self.collect()
+
+    def collect(self) -> Iterator[Metric]:
+        loaded = GaugeMetricFamily("ml_models_loaded", "Models that are served.")
+        about = GaugeMetricFamily(
+            "ml_model_info",
+            "Always 1, for each version that is loaded.",
+            labels=("model", "version"),
+        )
+        share = GaugeMetricFamily(
+            "ml_canary_share",
+            "Share of the clients that the canary answers.",
+            labels=("model",),
+        )
+        ended = GaugeMetricFamily(
+            "ml_canary_rolled_back",
+            "1 where the canary was rolled back for its errors.",
+            labels=("model",),
+        )
+        states = list(self.states())
+        loaded.add_metric((), len(states))
+        for state in states:
+            for version in state.versions:
+                about.add_metric((state.model, version), 1)
+            share.add_metric((state.model,), state.share)
+            ended.add_metric((state.model,), state.rolled_back)
+        yield from (loaded, about, share, ended)

@@ -38,7 +38,7 @@ def _kind_of_row(value: object) -> str | None:
 # The first wrong entry is enough: a hostile body could hold a million.
 Row = Annotated[
     Annotated[list[Number], Field(min_length=1, fail_fast=True), Tag("list")]
-    | Annotated[dict[str, Number], Field(min_length=1), Tag("mapping")],
+    | Annotated[dict[str, Number], Field(min_length=1, fail_fast=True), Tag("mapping")],
     Discriminator(
         _kind_of_row,
         custom_error_type="row_type",

@@ -3,6 +3,7 @@
 One plain ASGI middleware does it all, since each one more costs every request.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -12,13 +13,16 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import ceil
+from typing import cast
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference.production.serving.instruments import Instruments
+from reference.production.serving.problems import problem
 from reference.production.serving.rate_limit import RateLimiter
 from reference.production.serving.shutdown import GracefulShutdown
+from reference.production.serving.transport import find_route
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("reference.production.serving.access")
@@ -79,9 +83,13 @@ class Observation:
         exchange = _Exchange(scope, send, leaving=not self._shutdown.ready)
         token = request_id.set(exchange.request_id)
         self._instruments.active += 1
+        # There is one, as what serves ASGI on asyncio runs each request in a task.
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._shutdown.tasks.add(task)
         try:
             await self._answer(exchange, receive)
         finally:
+            self._shutdown.tasks.discard(task)
             self._instruments.active -= 1
             self._record(exchange, self._clock() - started)
             request_id.reset(token)
@@ -160,9 +168,9 @@ class _Exchange:
 
     @property
     def route(self) -> str:
-        """The template of the route, which the router noted in the scope."""
-        path = getattr(self.scope.get("route"), "path", _UNMATCHED)
-        return str(path)
+        """The template of the route, which the router noted if it was asked."""
+        route = self.scope.get("route") or find_route(self.scope)
+        return str(getattr(route, "path", _UNMATCHED))
 
     async def send(self, message: Message) -> None:
         """Pass a message on: with the id in its head, without a body for HEAD."""
@@ -186,7 +194,7 @@ class _Exchange:
 
     async def problem(self, status: int, detail: str, headers: dict[str, str]) -> None:
         """Send an error of our own."""
-        body = json.dumps(_problem(self.scope["path"], status, detail)).encode()
+        body = json.dumps(problem(self.scope["path"], status, detail)).encode()
         given = {
             "content-type": "application/json",
             "content-length": str(len(body)),
@@ -197,14 +205,6 @@ class _Exchange:
             {"type": "http.response.start", "status": status, "headers": raw}
         )
         await self.send({"type": "http.response.body", "body": body})
-
-
-def _problem(path: str, status: int, detail: str) -> dict[str, object]:
-    """Return the body of an error, for the chat in the shape of its own schema."""
-    if not path.endswith("/chat/completions"):
-        return {"detail": detail}
-    kind = "server_error" if status >= 500 else "rate_limit_error"
-    return {"error": {"message": detail, "type": kind, "param": None, "code": None}}
 
 
 def _given_id(scope: Scope) -> str | None:

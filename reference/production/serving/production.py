@@ -21,9 +21,8 @@ from reference.production.serving.routes.problems import RETRY_AFTER
 from reference.production.serving.settings import Settings, read_settings
 from reference.production.serving.shutdown import GracefulShutdown
 
-# For each client address: far above what one person's program needs.
-REQUESTS_A_SECOND = 5_000.0
-BURST = 20_000.0
+# How many seconds' worth of requests a client may send at once.
+BURST_SECONDS = 5.0
 REMEMBERED_SECONDS = 300.0
 EXAMPLE_VERSION = "example-1"
 
@@ -54,13 +53,18 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     return create_app(
         load=_loader(settings, predictor),
         instruments=instruments,
-        limiter=RateLimiter(REQUESTS_A_SECOND, BURST),
+        limiter=_limiter(settings.rate_limit),
         health=health,
         shutdown=shutdown,
         notice=1.0,
         routers=(_chat(),),
         document_all=True,
     )
+
+
+def _limiter(rate: float) -> RateLimiter | None:
+    # A burst below one would let nothing pass.
+    return RateLimiter(rate, max(1.0, rate * BURST_SECONDS)) if rate else None
 
 
 def _loader(
@@ -112,6 +116,4 @@ def _chat() -> APIRouter:
     from reference.production.serving.chat.messages import ErrorBody
 
     refused = {"model": ErrorBody, "description": "Too many requests of this client."}
-    router = APIRouter(responses={429: refused | {"headers": RETRY_AFTER}})
-    router.include_router(chat_router(generate))
-    return router
+    return chat_router(generate, responses={429: refused | {"headers": RETRY_AFTER}})

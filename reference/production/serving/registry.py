@@ -5,7 +5,8 @@
             canary.json   optional: {"version": "7", "share": 0.1}
         revenue/
 
-Every file is signed and verified before anything in it is unpickled. Where a model was
+Every file is signed and verified before anything in it is unpickled, at each reading
+anew, also where the model is loaded already. Where a model was
 registered with its name, ``ModelVersionManager(folder, name="churn")``, its files serve
 in that folder only. Models are served in the order of their names, so the first of them
 is the default.
@@ -22,7 +23,11 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from reference.core.validation import Array, describe
-from reference.production.deployment import CanaryRouter, ModelVersionManager
+from reference.production.deployment import (
+    CanaryRouter,
+    ModelMetadata,
+    ModelVersionManager,
+)
 from reference.production.serving.catalogue import Catalogue, Serving
 from reference.production.serving.inference import Model, ServedModel, serve
 from reference.production.serving.model_cache import ModelCache
@@ -45,7 +50,7 @@ class CanaryConfiguration(BaseModel):
 
 
 class ModelRegistry:
-    """Reads the folder of models; versions never change, so each is loaded once.
+    """Reads the folder of models; each file is loaded once, as long as it is the same.
 
     ``make_predictor`` turns a checked model into what serves it. At most ``max_models``
     loaded models are remembered from one reading to the next.
@@ -75,7 +80,7 @@ class ModelRegistry:
             servings = [self._serving(folder) for folder in folders]
         except RegistryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Whatever a model raises while it is unpickled is a fault of the registry.
             raise RegistryError(f"{self.path}: {_one_line(error)}") from error
         found = [serving for serving in servings if serving is not None]
@@ -103,18 +108,26 @@ class ModelRegistry:
 
     def _served(self, manager: ModelVersionManager, version: str) -> ServedModel:
         name = manager.base_path.name
+        verified = manager.open(version)
+        metadata = verified.metadata or ModelMetadata()
+        if metadata.name not in {"", name}:
+            raise RegistryError(f"{name}: holds a file of model {metadata.name}")
 
         def load() -> ServedModel:
-            metadata = manager.get_metadata(version)
-            if metadata.name not in {"", name}:
-                raise RegistryError(f"{name}: holds a file of model {metadata.name}")
-            model = as_model(manager.load(version), metadata.features)
+            loaded = verified.unpack()
             recorded: Mapping[str, JsonValue] = {
                 name: value for name, value in _plain(asdict(metadata)).items() if value
             }
-            return serve(name, model, version=version, metadata=recorded)
+            return serve(
+                name,
+                as_model(loaded, metadata.features),
+                version=version,
+                metadata=recorded,
+                model_type=type(loaded).__name__,
+                digest=verified.digest,
+            )
 
-        return self._cache.get_or_load(f"{name}@{version}", load)
+        return self._cache.get_or_load(f"{name}@{version}@{verified.digest}", load)
 
     def _router(
         self, name: str, active: str, configuration: CanaryConfiguration
@@ -199,5 +212,5 @@ def _plain(record: Mapping[str, object]) -> dict[str, JsonValue]:
     return plain
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -36,9 +36,11 @@ class RememberedPredictions:
     """A ``RowCache`` over a store, under the keys of ``PredictionCache``.
 
     Only models with a version are remembered: of others nobody can tell whether the
-    name still means the same model. A batch of rows is one question and one message;
-    when the store fails, five seconds pass before it is asked again, so that one that
-    hangs does not hold up every prediction. Predictions are kept ``seconds``.
+    name still means the same model. The version counts together with the digest of the
+    model's file, so that services with different registries may share a store. A batch
+    of rows is one question and one message; when the store fails, five seconds pass
+    before it is asked again, so that one that hangs does not hold up every prediction.
+    Predictions are kept ``seconds``.
     """
 
     def __init__(
@@ -92,7 +94,9 @@ class RememberedPredictions:
 
     def _keys(self, served: ServedModel, rows: Sequence[list[float]]) -> list[str]:
         info = served.info
-        return [self._key(info.model_id, str(info.version), row) for row in rows]
+        # Others may share the store, and mean another model by the same name.
+        version = f"{info.version}@{served.digest}"
+        return [self._key(info.model_id, version, row) for row in rows]
 
     def _is_resting(self) -> bool:
         return self._clock() < self._resting_until

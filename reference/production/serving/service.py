@@ -10,6 +10,7 @@ from fastapi import HTTPException
 
 from reference.production.serving.catalogue import Catalogue, Serving, UnknownModelError
 from reference.production.serving.health import HealthChecker
+from reference.production.serving.health_sharing import SharedReport
 from reference.production.serving.instruments import Instruments
 from reference.production.serving.shutdown import GracefulShutdown
 
@@ -42,7 +43,8 @@ class Service:
     def __post_init__(self) -> None:
         """Start the clock, and see to the models at the end."""
         self.started = self.clock()
-        self.instruments.models_loaded.set(len(self.catalogue))
+        self.report = SharedReport(self.health, self.clock)
+        self.instruments.show_models(lambda: self.catalogue.states)
         self._reloading = asyncio.Lock()
         self._retired: set[asyncio.Task[None]] = set()
         self.shutdown.add_cleanup(self._close_models)
@@ -65,7 +67,6 @@ class Service:
         async with self._reloading:
             fresh = await asyncio.to_thread(self.load)
             old, self.catalogue = self.catalogue, fresh
-            self.instruments.models_loaded.set(len(fresh))
         retirement = asyncio.create_task(old.close())
         self._retired.add(retirement)
         retirement.add_done_callback(self._retired.discard)

@@ -31,6 +31,9 @@ class Settings(BaseModel):
     as a component of ``/health`` that only degrades. ``redis_url``: predictions are
     cached there. ``model_path``: the registry of models; without it two examples are
     served. ``workers``: processes, each with models, limits and metrics of its own.
+    ``rate_limit``: requests a second of each client address, 0 for no limit.
+    ``forwarded_allow_ips``: the proxies, by addresses or networks, whose
+    ``X-Forwarded-For`` is believed; without them none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +44,8 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535, alias="PORT")
     log_level: Level = Field(default="info", alias="LOG_LEVEL")
     workers: int = Field(default=1, ge=1, le=64, alias="WORKERS")
+    rate_limit: float = Field(default=100, ge=0, le=1e6, alias="RATE_LIMIT")
+    forwarded_allow_ips: str | None = Field(default=None, alias="FORWARDED_ALLOW_IPS")
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -52,6 +57,8 @@ class Settings(BaseModel):
     def _redis(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(_REDIS_SCHEMES):
             raise ValueError(f"should begin with {' or '.join(_REDIS_SCHEMES)}")
+        if url is not None and not _redis_understands(url):
+            raise ValueError("should be a URL of Redis, redis://:PASSWORD@HOST:PORT/DB")
         return url
 
     @field_validator("database_url")
@@ -67,6 +74,17 @@ class Settings(BaseModel):
         if path is not None and not path.is_dir():
             raise ValueError("should be a folder that exists")
         return path
+
+
+def _redis_understands(url: str) -> bool:
+    from redis import ConnectionPool
+
+    try:
+        ConnectionPool.from_url(url)
+    except (TypeError, ValueError):
+        # Its message would show a part of the URL.
+        return False
+    return True
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

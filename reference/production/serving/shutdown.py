@@ -10,9 +10,10 @@ Under uvicorn, in the lifespan of the application::
         shutdown.uninstall()
 
 On SIGTERM readiness turns false, load balancers have ``notice`` seconds to see it, then
-uvicorn stops to accept, lets the open connections finish and ends the lifespan. Only
-the end of the lifespan is bounded by the ``timeout`` here: uvicorn's own wait for open
-connections is bounded by its option ``timeout_graceful_shutdown``.
+uvicorn stops to accept, lets the open connections finish and ends the lifespan. Its
+wait is bounded here too: ``timeout`` seconds after the notice the ``tasks`` that still
+run are cancelled, and where that does not end the process either, it shuts down and
+ends without the server.
 """
 
 import asyncio
@@ -51,9 +52,11 @@ class GracefulShutdown:
     """Counts requests, and ends the service when they are finished.
 
     Requests get ``timeout`` seconds to finish, then each cleanup ``cleanup_timeout``
-    seconds, on the clock of the event loop. Requests may be counted from any thread;
-    the rest belongs to the event loop. Raises ``TypeError`` where a time is no number,
-    ``ValueError`` where ``timeout`` is negative or ``cleanup_timeout`` not positive.
+    seconds, on the clock of the event loop. ``tasks`` holds those that answer
+    requests: what is overdue after a signal is cancelled. Requests may be counted from
+    any thread; the rest belongs to the event loop. Raises ``TypeError`` where a time is
+    no number, ``ValueError`` where ``timeout`` is negative or ``cleanup_timeout`` not
+    positive.
     """
 
     def __init__(self, timeout: float = 30, *, cleanup_timeout: float = 5.0) -> None:
@@ -62,6 +65,7 @@ class GracefulShutdown:
         self._cleanup_timeout = checked_number(cleanup_timeout, "cleanup_timeout")
         above_zero = self._cleanup_timeout > 0
         require(above_zero, "cleanup_timeout", "above 0 seconds", cleanup_timeout)
+        self.tasks: set[asyncio.Task[object]] = set()
         self._ready = True
         self._cleanups: list[Callback] = []
         self._lock = threading.Lock()
@@ -80,6 +84,11 @@ class GracefulShutdown:
     def active(self) -> int:
         """The number of requests that have started and not finished."""
         return self._active
+
+    @property
+    def timeouts(self) -> tuple[float, float]:
+        """The seconds for the requests and for each cleanup."""
+        return self._timeout, self._cleanup_timeout
 
     def announce(self) -> None:
         """Turn ``ready`` false; requests that come all the same are still accepted."""
@@ -126,11 +135,25 @@ class GracefulShutdown:
         Several calls share one shutdown; one that is cancelled does not stop it.
         """
         self.announce()
+        self._signals.forget_deadline()
         with self._lock:
             self._begun = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._shut_down())
         return await asyncio.shield(self._task)
+
+    def reopen(self) -> bool:
+        """Be ready again after a shutdown that is over; False where there was none.
+
+        The cleanups stay, and run again at the next one.
+        """
+        with self._lock:
+            if self._task is None or not self._task.done():
+                return False
+            self._task = None
+            self._begun = False
+            self._ready = True
+            return True
 
     def install(
         self,
@@ -215,6 +238,7 @@ class _Signals:
         self._notice = 0.0
         self._noticed = False
         self._handed_over = False
+        self._deadline: asyncio.TimerHandle | None = None
 
     def install(self, loop: asyncio.AbstractEventLoop, notice: float) -> None:
         if self._previous:
@@ -237,6 +261,13 @@ class _Signals:
                 default = previous == self._end_process
                 signal.signal(number, signal.SIG_DFL if default else previous)
         self._previous.clear()
+        self.forget_deadline()
+
+    def forget_deadline(self) -> None:
+        """Leave the end to the shutdown that has begun, which has bounds of its own."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # This runs between any two instructions of the main thread: no lock, no log.
@@ -260,8 +291,25 @@ class _Signals:
     def _hand_over(self, number: int, frame: FrameType | None) -> None:
         self._handed_over = True
         previous = self._previous.get(number)
-        if previous is not None:
-            previous(number, frame)
+        if previous is None:
+            return
+        if previous != self._end_process and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._set_deadline, self._loop, number)
+        previous(number, frame)
+
+    def _set_deadline(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        if self._deadline is None and self._previous:
+            timeout, _ = self._shutdown.timeouts
+            self._deadline = loop.call_later(timeout, self._cut, loop, number)
+
+    def _cut(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        """Cancel what still runs; where the server waits on, end without it."""
+        tasks = tuple(self._shutdown.tasks)
+        logger.warning("%d requests are cancelled", len(tasks))
+        for task in tasks:
+            task.cancel()
+        _, patience = self._shutdown.timeouts
+        self._deadline = loop.call_later(patience, self._start_shutdown, loop, number)
 
     def _end_process(self, number: int, _: FrameType | None) -> None:
         """Shut down, then let the signal do what it does by default."""

@@ -1,6 +1,6 @@
-"""What stands between the network and the routes: sizes, media types, strict JSON.
+"""What stands between the network and the routes: media types, strict JSON.
 
-Everything wrong with a request ends in a 4xx whose body is ``{"detail": str}``.
+Everything wrong with a request ends in a 4xx whose body is that of ``problem``.
 """
 
 import json
@@ -12,58 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match
+from starlette.types import Scope
+
+from reference.production.serving.problems import problem
 
 _SHOWN_ERRORS = 10
 _SHOWN_PLACE = 80
+# Each unknown name is an error, which takes longer than to read it.
+_MOST_NAMES = 200
 
 Handler = Callable[[Request], Coroutine[object, object, Response]]
-
-
-class BodyLimit:
-    """ASGI middleware: answer 413 as soon as a body is known to exceed a limit.
-
-    The bytes are counted while they arrive; ``Content-Length``, which may be absent
-    or wrong, serves only to refuse earlier.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the call on, with a ``receive`` that raises above the limit."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = _declared_length(scope)
-        arrived = 0
-
-        async def limited_receive() -> Message:
-            nonlocal arrived
-            if declared > self.max_bytes:
-                self._refuse(scope)
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            if arrived > self.max_bytes:
-                self._refuse(scope)
-            return message
-
-        await self.app(scope, limited_receive, send)
-
-    def _refuse(self, scope: Scope) -> NoReturn:
-        # Without this HTTP/1 servers go on to read the rest of the body, however
-        # long; HTTP/2 has streams instead and forbids the header.
-        closing = {"Connection": "close"} if scope["http_version"] < "2" else None
-        detail = f"body must be at most {self.max_bytes} bytes"
-        raise HTTPException(413, detail, headers=closing)
-
-
-def _declared_length(scope: Scope) -> int:
-    try:
-        return int(_header(scope, b"content-length") or b"0")
-    except ValueError:
-        return 0
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:
@@ -105,6 +65,8 @@ class DirectJSONRoute(APIRoute):
         async def direct_handle(request: Request) -> Response:
             _require_json(request)
             value = _read_json(await request.body())
+            if isinstance(value, dict) and len(value) > _MOST_NAMES:
+                raise HTTPException(422, f"body must hold at most {_MOST_NAMES} names")
             try:
                 body = schema.model_validate(value)
             except ValidationError as error:
@@ -122,10 +84,31 @@ class _StrictJSONRequest(Request):
         return _read_json(await self.body())
 
 
+def find_route(scope: Scope) -> object:
+    """Return the route that would answer a request, None for an unknown path."""
+    partial = None
+    for route in scope["app"].routes:
+        match, _ = route.matches(scope)
+        if match is Match.FULL:
+            return route
+        if match is Match.PARTIAL and partial is None:
+            partial = route
+    return partial
+
+
+def is_of_wrong_type(scope: Scope) -> bool:
+    """Tell whether the route of a request will refuse it for its media type."""
+    strict = isinstance(find_route(scope), StrictJSONRoute | DirectJSONRoute)
+    return strict and not _is_json(scope)
+
+
+def _is_json(scope: Scope) -> bool:
+    given = _header(scope, b"content-type") or b""
+    return given.partition(b";")[0].strip().lower() == b"application/json"
+
+
 def _require_json(request: Request) -> None:
-    given = _header(request.scope, b"content-type") or b""
-    media_type = given.partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
+    if not _is_json(request.scope):
         raise HTTPException(415, "Content-Type must be application/json")
 
 
@@ -199,3 +182,11 @@ async def explain_invalid_request(
     if len(errors) > _SHOWN_ERRORS:
         lines.append(f"and {len(errors) - _SHOWN_ERRORS} more")
     return JSONResponse({"detail": "; ".join(lines)}, status_code=422)
+
+
+async def explain_refusal(request: Request, error: Exception) -> Response:
+    """Answer an HTTP exception, also where no route was found, in one shape."""
+    if not isinstance(error, StarletteHTTPException):
+        raise error
+    body = problem(request.scope["path"], error.status_code, str(error.detail))
+    return JSONResponse(body, error.status_code, error.headers)

@@ -2,7 +2,8 @@
 
 Imported on first use, since it imports numba. The machine code of a ``kernel`` is kept
 on disk; Numba notices a change of the kernel's own file only, so after a change of this
-one the ``__pycache__`` beside it has to go.
+one the ``__pycache__`` beside it has to go. Where there is no place for it, each
+process compiles anew.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,11 @@ _LINE_BYTES = 64
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile for calls from Python, without the interpreter lock."""
-    result: Callable[P, R] = numba.njit(nogil=True, cache=True)(function)
+    result: Callable[P, R]
+    try:
+        result = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither this folder nor a home folder can be written
+        result = numba.njit(nogil=True)(function)
     return result
 
 

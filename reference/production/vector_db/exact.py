@@ -6,6 +6,7 @@ may differ in the last bits.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference.production.vector_db.metrics import SQUARED, Floats, Labels
 
@@ -56,10 +57,16 @@ def _nearest_plain(
             found = np.square(vectors - query).sum(axis=1)
         else:
             found = -(vectors * query).sum(axis=1)
-        within = np.flatnonzero(found <= np.partition(found, k - 1)[k - 1])
-        order = within[np.lexsort((labels[within], found[within]))[:k]]
+        order = least(found, labels, k)
         best[row], best_labels[row] = found[order], labels[order]
     return best, best_labels
+
+
+def least(found: Floats, labels: Labels, k: int) -> NDArray[np.intp]:
+    """Return where the k least of ``found`` ``(n,)`` are, in order, then by label."""
+    within = np.flatnonzero(found <= np.partition(found, k - 1)[k - 1])
+    order: NDArray[np.intp] = within[np.lexsort((labels[within], found[within]))[:k]]
+    return order
 
 
 def _scan_blocks(

@@ -24,6 +24,8 @@ class HNSW(VectorIndex, kind="hnsw"):
     least k; ``ef_search`` unless a search says otherwise) results are kept in a
     search. The same seed and the same calls give the same graph.
 
+    - Answers are approximate, ties among them: of several vectors that are equally far
+      as the last answer, those with the smallest ids may be missed.
     - Equal vectors share one node: many of them would link only to each other and cut
       the graph apart.
     - A deleted vector's node stays and is walked through, but is no answer: a delete

@@ -28,16 +28,25 @@ Finder = Callable[[Floats, int, set[int] | None], Found]
 
 # The largest number stands for "no id" in the loops of exact search.
 _LARGEST_ID = int(np.iinfo(np.int64).max) - 1
+# What a file that is no index, though its checksum fits, may lead to.
+_FORGED = (
+    AssertionError, LookupError, TypeError, ValueError,
+    OverflowError, MemoryError, RecursionError,
+)  # fmt: skip
 
 
 class VectorIndex(ABC):
     """Vectors of one dimension under integer ids, searched by distance.
 
     Metrics: ``cosine`` 1 − cos (1 where either vector is zero), ``euclidean`` ‖q − v‖,
-    ``inner_product`` −⟨q, v⟩. All methods may be called from several threads: searches
-    run at the same time, a change waits for them and they for it, so that a search
-    sees all of a change or nothing of it. So a long ``add`` keeps searches waiting:
-    where that is too long, add in parts.
+    ``inner_product`` −⟨q, v⟩. Lengths whose squares the dtype cannot hold are refused
+    under the last two, above 4.6e18 and, but for zero vectors, below 1.1e-19 in
+    float32; a distance less than that may be told as 0.
+
+    All methods may be called from several threads: searches run at the same time, a
+    change waits for them and they for it, so that a search sees all of a change or
+    nothing of it. So a long ``add`` keeps searches waiting: where that is too long, add
+    in parts.
     """
 
     kind: ClassVar[str]
@@ -63,8 +72,9 @@ class VectorIndex(ABC):
     def create(
         kind: str, dim: int, metric: str = "cosine", **options: object
     ) -> "VectorIndex":
-        """Return an empty index: ``brute_force``, ``lsh`` or ``hnsw``.
+        """Return an empty index of that kind.
 
+        ``kind`` is ``brute_force``, ``lsh``, ``hnsw`` or ``product_quantization``;
         ``options`` are those of the class; an unknown one raises ``TypeError``.
         """
         require_one_of("kind", kind, VectorIndex._kinds)
@@ -158,9 +168,9 @@ class VectorIndex(ABC):
             assert isinstance(options, dict)  # noqa: S101 - told as a bad file below
             assert isinstance(state, dict)  # noqa: S101
             index = make(**options)
-            index._next_id = int(str(header["next_id"]))
             index._restore(state, arrays)
-        except (AssertionError, LookupError, TypeError, ValueError) as error:
+            index._next_id = _as_next_id(header["next_id"], arrays["ids"])
+        except _FORGED as error:
             raise ValueError(f"path must hold a whole index, got {error}") from error
         return index
 
@@ -251,6 +261,15 @@ def as_count(argument: str, value: int, least: int = 1) -> int:
         raise TypeError(f"{argument} must be an integer, got {describe(value)}")
     require(value >= least, argument, f"an integer of at least {least}", value)
     return operator.index(value)
+
+
+def _as_next_id(value: object, ids: storage.Stored) -> int:
+    """Return a number above all ids, which no vector had yet."""
+    assert isinstance(value, int)  # noqa: S101 - told as a bad file
+    least = int(ids.max(initial=-1)) + 1
+    free = least <= value <= _LARGEST_ID + 1
+    require(free, "next_id", f"from {least} to {_LARGEST_ID + 1}", value)
+    return value
 
 
 def _as_ids(value: ArrayLike, count: int) -> Labels:

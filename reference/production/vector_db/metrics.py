@@ -31,22 +31,18 @@ def as_vectors(
 
     For cosine they are scaled to length one. A zero vector stays zero. Raises
     ``TypeError`` where they are not real numbers and ``ValueError`` where they are not
-    finite or so long that squares would overflow.
+    finite or, but for cosine, so long or short that squares would over- or underflow.
     """
     if isinstance(value, np.ndarray) and value.dtype == dtype:
-        array = np.array(value, dtype, order="C")
-        finite = bool(np.isfinite(array).all())
+        given: Floats = value
+        finite = bool(np.isfinite(given).all())
         require(finite, argument, "finite", "NaN or infinity in it")
     else:
-        array = _cast(as_array(value, argument), argument, dtype)
+        given = as_array(value, argument)
     if metric == "cosine":
-        return _directions(array)
-    # A quarter of the root: ‖q − v‖² and its estimates stay finite.
-    longest = float(np.sqrt(np.finfo(dtype).max)) / 4
-    with np.errstate(over="ignore"):
-        peak = np.sqrt(np.square(array, dtype=np.float64).sum(axis=-1)).max(initial=0)
-    fits = bool(peak <= longest)
-    require(fits, argument, f"vectors of length up to {longest:.2g} in {dtype}", peak)
+        return _directions(given, dtype)
+    _require_lengths(given, argument, dtype)
+    array: Floats = np.array(given, dtype, order="C")
     array += 0.0  # −0 is 0: equal vectors have equal bytes
     return array
 
@@ -62,22 +58,31 @@ def as_distances(found: Floats, metric: str) -> Floats:
     return found
 
 
-def _cast(
-    array: NDArray[np.float64], argument: str, dtype: np.dtype[np.floating]
-) -> Floats:
-    with np.errstate(over="ignore"):
-        converted: Floats = array.astype(dtype, order="C")
-    finite = bool(np.isfinite(converted).all())
-    require(finite, argument, f"finite in {dtype}", array)
-    return converted
+def _require_lengths(
+    given: Floats, argument: str, dtype: np.dtype[np.floating]
+) -> None:
+    """Raise ``ValueError`` where a square is beyond what ``dtype`` holds, or below."""
+    limits = np.finfo(dtype)
+    # A quarter of the root: ‖q − v‖² and its estimates stay finite.
+    longest = float(np.sqrt(limits.max)) / 4
+    shortest = float(np.sqrt(limits.smallest_normal))
+    with np.errstate(over="ignore", under="ignore"):
+        lengths = np.sqrt(np.square(given, dtype=np.float64).sum(axis=-1))
+    peak = float(lengths.max(initial=0))
+    expected = f"vectors of length up to {longest:.2g} in {dtype}"
+    require(peak <= longest, argument, expected, peak)
+    # asked of the coordinates: the length of a short one may itself be told as 0
+    short = lengths[(lengths < shortest) & given.any(axis=-1)]
+    expected = f"vectors of length 0 or at least {shortest:.2g} in {dtype}"
+    require(not short.size, argument, expected, float(short.min(initial=shortest)))
 
 
-def _directions(array: Floats) -> Floats:
+def _directions(given: Floats, dtype: np.dtype[np.floating]) -> Floats:
     """Scale to length one, in float64 and by way of the peak: nothing overflows."""
-    wide = array.astype(np.float64)
+    wide = given.astype(np.float64, order="C")
     peak = np.abs(wide).max(axis=-1, keepdims=True, initial=0.0)
     wide /= np.where(peak == 0, 1.0, peak)
     length = np.sqrt(np.square(wide).sum(axis=-1, keepdims=True))
     wide /= np.where(length == 0, 1.0, length)
     wide += 0.0
-    return wide.astype(array.dtype)
+    return wide.astype(dtype)

@@ -20,7 +20,6 @@ import json
 import math
 import os
 import struct
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -28,12 +27,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.production.files import write_atomically
+
 MAGIC = b"VECINDEX"
 VERSION = 1
 
 _START = struct.Struct("<8sIQ")
 _DIGEST = hashlib.sha256().digest_size
-_DTYPES = ("<f4", "<f8", "<i4", "<i8")
+_DTYPES = ("<f4", "<f8", "<i4", "<i8", "|u1")
 
 Stored = NDArray[np.generic]
 T = TypeVar("T", bound=np.generic)
@@ -46,24 +47,9 @@ def write(
     """Write all or nothing: a reader sees the old file or the new one.
 
     ``header`` holds what JSON can carry. Raises ``OSError`` where the folder cannot
-    be written; no half-written file stays behind.
+    be written; no half-written file stays behind. See ``write_atomically``.
     """
-    target = Path(path)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            digest = hashlib.sha256()
-            for piece in _pieces(header, arrays):
-                digest.update(piece)
-                file.write(piece)
-            file.write(digest.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
+    write_atomically(Path(path), _pieces(header, arrays))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Header, dict[str, Stored]]:
@@ -86,6 +72,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Header, dict[str, Stored]]:
         arrays = _arrays(header.pop("arrays"), body, _START.size + length)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refused(path, f"its header is not understood ({error})") from error
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise _refused(path, f"its header asks for too much ({error})") from error
     return header, arrays
 
 
@@ -120,10 +108,15 @@ def _pieces(
     }
     listed = [[name, one.dtype.str, list(one.shape)] for name, one in flat.items()]
     text = json.dumps({**header, "arrays": listed}, allow_nan=False).encode()
-    yield _START.pack(MAGIC, VERSION, len(text)) + text
+    start = _START.pack(MAGIC, VERSION, len(text)) + text
+    digest = hashlib.sha256(start)
+    yield start
     for array in flat.values():
         if array.size:  # no view of bytes exists of nothing
-            yield memoryview(array.data).cast("B")
+            piece = memoryview(array.data).cast("B")
+            digest.update(piece)
+            yield piece
+    yield digest.digest()
 
 
 def _arrays(
@@ -143,16 +136,6 @@ def _arrays(
     if offset != len(body):
         raise ValueError(f"{len(body) - offset} bytes too many")
     return arrays
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last over a power cut, where folders can be opened."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _refused(path: str | os.PathLike[str], reason: str) -> ValueError:

@@ -76,6 +76,19 @@ def test_a_tiny_temperature_neither_overflows_nor_underflows() -> None:
     assert shaped == pytest.approx([0, 1, 0], abs=CLOSE)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", [1e-320, 5e-324])
+def test_the_smallest_temperatures_are_greedy(temperature: float) -> None:
+    shaped = reshape(np.array([0.3, 0.5, 0.2, 0]), Sampling(temperature))
+    assert shaped.tolist() == [0, 1, 0, 0]
+
+
+def test_an_empty_nucleus_is_greedy_at_any_temperature() -> None:
+    p = np.array([0.3, 0.4, 0.2, 0.1])
+    hot = reshape(p, Sampling(temperature=2, top_p=0))
+    assert hot.tolist() == reshape(p, Sampling(temperature=0)).tolist()
+
+
 def test_draws_follow_the_distribution() -> None:
     p = np.array([0.0, 0.5, 0.3, 0.0, 0.15, 0.05, 0.0])
     generator = np.random.default_rng(7)

@@ -270,3 +270,47 @@ def test_create() -> None:
         VectorIndex.create("lsh", 3, n_trees=4)
     with pytest.raises(ValueError, match=r"^metric must be cosine or euclidean"):
         VectorIndex.create("lsh", 3, "inner_product")
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "inner_product"])
+@pytest.mark.parametrize(
+    ("dtype", "least"), [("float32", 1.0842022e-19), ("float64", 1.4916682e-154)]
+)
+def test_vectors_whose_squares_underflow(metric: str, dtype: str, least: float) -> None:
+    """All distances would be zero: the length is the root of the least normal."""
+    index = BruteForceIndex(2, metric, dtype)
+    index.add(np.array([[0, 0], [-0.0, 0], [least, 0], [0, 3 * least]]))
+    ids, distances = index.search([0, -4 * least], 4)
+    assert ids.tolist() == [0, 1, 2, 3]
+    assert distances[-1] > max(distances[:-1])
+    # the last one is zero in float32, and its square is in float64
+    for short in (0.7 * least, 1e-5 * least, 1e-300):
+        with pytest.raises(ValueError, match=r"^vectors must be .* length 0 or"):
+            index.add(np.array([[1, 0], [0, -short]]))
+        with pytest.raises(ValueError, match=r"^query must be .* length 0 or"):
+            index.search([0, short])
+    with pytest.raises(ValueError, match=r"^vectors must be .* length 0 or"):
+        index.add(np.array([0.7 * least, 0], dtype))
+    assert len(index) == 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cosine_knows_no_length(dtype: str) -> None:
+    index = BruteForceIndex(2, "cosine", dtype)
+    lengths = [1e-300, 1e-60, 1e-20, 1.0, 1e20, 1e300]
+    index.add([[length, 0.0] for length in lengths])
+    for length in lengths:
+        for query, distance in (([length, 0], 0), ([0, length], 1), ([-length, 0], 2)):
+            assert index.search(query, 9)[1].tolist() == [distance] * len(lengths)
+
+
+def test_where_machine_code_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only installation without a home folder: compiled for this process."""
+    from reference.production.vector_db.compiling import kernel
+
+    def double(value: int) -> int:
+        return 2 * value
+
+    place = "numba.core.caching.CacheImpl._locator_classes"
+    monkeypatch.setattr(place, [])
+    assert kernel(double)(21) == 42

@@ -255,3 +255,17 @@ def test_bad_arguments() -> None:
     with pytest.raises(KeyError):
         index.neighbors(5, 0)
     assert HNSW(3).entry_point is None
+
+
+def test_vectors_of_one_hash_are_not_taken_for_equal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reference.production.vector_db.hnsw._key", lambda _: 0)
+    vectors = normal(40, 3)
+    index = HNSW(3, dtype="float64")
+    index.add(vectors[:20])  # among each other
+    index.add(vectors[20:])  # and with those that are there
+    ids, distances = index.search_batch(vectors, 1)
+    assert ids[:, 0].tolist() == list(range(40))
+    assert (distances == 0).all()
+    assert (index.search_batch(vectors, 2)[1][:, 1] > 0).all()

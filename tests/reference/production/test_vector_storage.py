@@ -1,13 +1,15 @@
 """The file of an index: the same answers after reload, and nothing else is read."""
 
 import hashlib
+import os
+import stat
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reference.production.vector_db import HNSW, BruteForceIndex, VectorIndex
+from reference.production.vector_db import HNSW, LSH, BruteForceIndex, VectorIndex
 from reference.production.vector_db.storage import read, write
 from tests.reference.production.test_vector_exact import every_kind
 
@@ -149,3 +151,105 @@ def test_a_failing_save_leaves_the_old_file(
         index.save(file)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_is_as_open_as_others_and_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(handle: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        steps.append("folder" if is_folder else "file")
+        fsync(handle)
+
+    def noted_replace(source: Path, target: Path) -> None:
+        steps.append(target.name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    BruteForceIndex(2).save(tmp_path / "index")
+    (tmp_path / "other").touch()
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert len(modes) == 1
+    folder = ["folder"] if os.name == "posix" else []  # elsewhere none can be opened
+    assert steps == ["file", "index", *folder]
+
+
+def with_header(file: Path, text: bytes, body: bytes = b"") -> None:
+    """Write a file whose checksum fits, whatever is in it."""
+    content = struct.pack("<8sIQ", b"VECINDEX", 1, len(text)) + text + body
+    file.write_bytes(content + hashlib.sha256(content).digest())
+
+
+def test_headers_that_ask_for_too_much(tmp_path: Path) -> None:
+    file = tmp_path / "index"
+    with_header(file, b"[" * 200_000)
+    with pytest.raises(ValueError, match=r"^path must be the file of a whole"):
+        VectorIndex.load(file)
+    LSH(2, n_tables=1, n_bits=1).save(file)
+    header, arrays = read(file)
+    for options in (
+        {"dim": 10**9, "n_tables": 1000, "n_bits": 1000},
+        {"dim": 2, "n_tables": 10**30},
+    ):
+        write(file, {**header, "options": options}, arrays)
+        with pytest.raises(ValueError, match=r"^path must hold a whole index"):
+            VectorIndex.load(file)
+
+
+@pytest.mark.parametrize("kind", ["brute_force", "lsh", "hnsw"])
+def test_an_id_is_not_given_twice_by_a_forged_file(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "index"
+    index = VectorIndex.create(kind, 2)
+    index.add([[1, 2], [3, 4]], [5, 3])
+    index.save(file)
+    header, arrays = read(file)
+    for next_id in (5, 0, -1, 2**63, "6", 6.0, None):
+        write(file, {**header, "next_id": next_id}, arrays)
+        with pytest.raises(ValueError, match=r"^path must hold a whole index"):
+            VectorIndex.load(file)
+    write(file, {**header, "next_id": 6}, arrays)
+    assert VectorIndex.load(file).add([5, 6]).tolist() == [6]
+    index = VectorIndex.create(kind, 2)
+    index.save(file)
+    header, arrays = read(file)
+    write(file, {**header, "next_id": -1}, arrays)
+    with pytest.raises(ValueError, match=r"^path must hold a whole index"):
+        VectorIndex.load(file)
+
+
+def test_levels_go_on_after_reload(tmp_path: Path) -> None:
+    index = HNSW(4, M=2, seed=1)
+    index.add(np.random.default_rng(0).normal(size=(50, 4)))
+    index.save(tmp_path / "index")
+    again = HNSW.load(tmp_path / "index")
+    more = np.random.default_rng(1).normal(size=(200, 4))
+    np.testing.assert_array_equal(index.add(more), again.add(more))
+    assert again.levels == index.levels
+    for id_, top in index.levels.items():
+        for level in range(top + 1):
+            assert again.neighbors(id_, level) == index.neighbors(id_, level)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_planes_are_those_of_the_file(metric: str, tmp_path: Path) -> None:
+    """Not drawn again from the seed: another NumPy may draw others."""
+    vectors = np.random.default_rng(0).normal(size=(200, 4))
+    index, other = (
+        LSH(4, n_tables=2, n_bits=3, seed=seed, metric=metric) for seed in (0, 1)
+    )
+    for one in (index, other):
+        one.add(vectors)
+        one.save(tmp_path / "index")
+    header, arrays = read(tmp_path / "index")
+    options = header["options"]
+    assert isinstance(options, dict)
+    # the other's file, under the seed of the first
+    write(tmp_path / "index", {**header, "options": {**options, "seed": 0}}, arrays)
+    again = LSH.load(tmp_path / "index")
+    found = [again.candidates(vector) for vector in vectors]
+    assert found == [other.candidates(vector) for vector in vectors]
+    assert found != [index.candidates(vector) for vector in vectors]

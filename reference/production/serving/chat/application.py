@@ -1,11 +1,12 @@
 """The chat routes, for an application of their own or as a part of another."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from reference.production.serving.body_limit import BodyLimit
 from reference.production.serving.chat.answering import ChatAnswer, ChatService
 from reference.production.serving.chat.generation import (
     Generate,
@@ -19,12 +20,12 @@ from reference.production.serving.chat.messages import (
     ErrorBody,
 )
 from reference.production.serving.chat.problems import ChatRoute, translate
-from reference.production.serving.transport import BodyLimit
 
 PATHS = ("/chat/completions", "/v1/chat/completions")
 
 _MEANINGS: dict[int | str, str] = {
     400: "The request is not of this schema or too long.",
+    408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is not `application/json`.",
     500: "The model failed.",
@@ -52,9 +53,8 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     app.exception_handler(StarletteHTTPException)(_answer_in_shape)
     generate_by_options = with_options(generate)
-    app.include_router(
-        chat_router(generate_by_options, model=model, clock=clock, limits=limits)
-    )
+    router = chat_router(generate_by_options, model=model, clock=clock, limits=limits)
+    app.router.routes.extend(router.routes)
     return app
 
 
@@ -64,11 +64,13 @@ def chat_router(
     model: str = "small",
     clock: Callable[[], float] = time.time,
     limits: ChatLimits | None = None,
+    responses: Mapping[int | str, dict[str, object]] | None = None,
 ) -> APIRouter:
     """Return the routes of chat; their errors have the OpenAI shape on any app.
 
     ``generate(messages, Generation)`` is asked for pieces on the event loop and must
     not block it. Any model name in a request is answered by the one model there is.
+    ``responses`` documents what else the application may answer.
     """
     limits = ChatLimits() if limits is None else limits
     service = ChatService(generate, model, clock, Places(limits))
@@ -89,7 +91,7 @@ def chat_router(
             chat,
             methods=["POST"],
             response_model=ChatCompletion,
-            responses=_responses(),
+            responses={**_responses(), **(responses or {})},
         )
     return router
 

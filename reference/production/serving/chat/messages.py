@@ -1,7 +1,8 @@
 """The bodies of the chat routes, in the schema of the OpenAI chat completions API.
 
-What would change the answer is honoured or refused. Fields that are not listed here
-are ignored, so that a client newer than this service goes on working.
+What would change the answer is honoured or refused: fields of the API that are not
+honoured are taken only with the value that changes nothing. Fields that are not listed
+here are ignored, so that a client newer than this service goes on working.
 """
 
 from typing import Annotated, Literal
@@ -32,6 +33,8 @@ _NumbersOnly = BeforeValidator(_refuse_text_and_truth)
 Whole = Annotated[int, BeforeValidator(_whole), _NumbersOnly]
 Real = Annotated[float, _NumbersOnly, Field(allow_inf_nan=False)]
 Truth = Annotated[bool, Field(strict=True)]
+Zero = Annotated[Real, Field(ge=0, le=0)]
+NoneOfThem = Annotated[list[object], Field(max_length=0)]
 StopSequence = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -50,10 +53,17 @@ class StreamOptions(BaseModel):
     )
 
 
+class ResponseFormat(BaseModel):
+    """The one form there is: text, not JSON of a schema."""
+
+    type: Literal["text"]
+
+
 class ChatRequest(BaseModel):
     """A conversation to continue; null stands for the default everywhere."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
+    # The first wrong one is enough: a hostile body could hold a million.
+    messages: list[ChatMessage] = Field(min_length=1, fail_fast=True)
     model: str | None = Field(
         default=None, description="Any name; the one model there is answers."
     )
@@ -78,7 +88,16 @@ class ChatRequest(BaseModel):
     )
     n: Annotated[Whole, Field(ge=1, le=1)] | None = None
     logprobs: Literal[False] | None = None
-    tools: Annotated[list[object], Field(max_length=0)] | None = None
+    top_logprobs: Zero | None = None
+    frequency_penalty: Zero | None = None
+    presence_penalty: Zero | None = None
+    logit_bias: Annotated[dict[str, object], Field(max_length=0)] | None = None
+    response_format: ResponseFormat | None = None
+    modalities: Annotated[list[Literal["text"]], Field(fail_fast=True)] | None = None
+    audio: None = None
+    web_search_options: None = None
+    tools: NoneOfThem | None = None
+    functions: NoneOfThem | None = None
     user: str | None = None
 
     @property

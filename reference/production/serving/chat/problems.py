@@ -68,10 +68,11 @@ def translate(error: HTTPException) -> ChatError:
 def _explain(error: RequestValidationError) -> ChatError:
     """Say in words what was wrong; ``param`` is the first field that was."""
     errors = error.errors()
-    places = [[str(part) for part in entry["loc"][1:]] for entry in errors]
+    shown = errors[:_SHOWN_ERRORS]
+    places = [[str(part) for part in entry["loc"][1:]] for entry in shown]
     lines = [
         f"{'.'.join(place)[:_SHOWN_PLACE] or 'body'}: {entry['msg']}"
-        for place, entry in zip(places, errors[:_SHOWN_ERRORS], strict=False)
+        for place, entry in zip(places, shown, strict=True)
     ]
     if len(errors) > _SHOWN_ERRORS:
         lines.append(f"and {len(errors) - _SHOWN_ERRORS} more")

@@ -67,9 +67,11 @@ def operation_routes(
 
 async def _health(service: Service) -> Health:
     loaded = len(service.catalogue)
-    models: Status = "healthy" if loaded else "degraded"
-    components = {"models": ComponentHealth(status=models, message=f"{loaded} loaded")}
-    report = await service.health.run_all()
+    stuck = service.catalogue.stuck
+    models: Status = "healthy" if loaded and not stuck else "degraded"
+    message = f"{loaded} loaded" + (f", calls that hang: {stuck}" if stuck else "")
+    components = {"models": ComponentHealth(status=models, message=message)}
+    report = await service.report.get()
     for name, result in report["checks"].items():
         state: Status = "healthy" if result.healthy else "unhealthy"
         components[name] = ComponentHealth(status=state, message=result.message)

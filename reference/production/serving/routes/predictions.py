@@ -25,8 +25,7 @@ from reference.production.serving.predictor import (
 )
 from reference.production.serving.routes.problems import (
     AT_THE_DOOR,
-    model_failed,
-    overloaded,
+    failure,
     problems,
 )
 from reference.production.serving.service import Service
@@ -45,11 +44,13 @@ def prediction_routes(service: Service, *, document_all: bool = False) -> APIRou
         responses=problems(
             {
                 404: "The model is not loaded.",
+                408: "The body did not arrive in time.",
                 413: "The body is too large.",
                 415: "The body is not `application/json`.",
                 422: "The body is not strict JSON, not of this schema, or does not "
                 "fit the model.",
                 500: "The model failed.",
+                504: "The model took too long.",
             }
         )
         | AT_THE_DOOR,
@@ -101,10 +102,8 @@ async def _one(
     row = _fitting(body.features, chosen, 0)
     try:
         prediction = await chosen.row(row)
-    except ModelFailedError as error:
-        raise model_failed() from error
-    except OverloadedError as error:
-        raise overloaded() from error
+    except (ModelFailedError, OverloadedError) as error:
+        raise failure(error) from error
     return _answer(service, body, chosen, prediction, started)
 
 
@@ -120,10 +119,8 @@ async def _many(
     rows = [_fitting(row, chosen, number) for number, row in enumerate(body.features)]
     try:
         inference = await chosen.rows(rows)
-    except ModelFailedError as error:
-        raise model_failed() from error
-    except OverloadedError as error:
-        raise overloaded() from error
+    except (ModelFailedError, OverloadedError) as error:
+        raise failure(error) from error
     seconds = max(0.0, service.clock() - started)
     info = chosen.info
     return BatchPredictionResponse(
@@ -165,10 +162,8 @@ async def _stages(
         yield line("received")
         yield line("predicting")
         prediction = await pending
-    except ModelFailedError:
-        yield line("failed", detail=str(model_failed().detail))
-    except OverloadedError:
-        yield line("failed", detail=str(overloaded().detail))
+    except (ModelFailedError, OverloadedError) as error:
+        yield line("failed", detail=str(failure(error).detail))
     else:
         result = _answer(service, body, chosen, prediction, started)
         yield line("completed", result=result)

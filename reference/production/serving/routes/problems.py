@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from fastapi import HTTPException
 
 from reference.production.serving.messages import Problem
+from reference.production.serving.predictor import (
+    ModelFailedError,
+    ModelOverdueError,
+    OverloadedError,
+)
 
 Responses = dict[int | str, dict[str, object]]
 
@@ -38,11 +43,13 @@ def problems(meanings: Mapping[int | str, str]) -> Responses:
     }
 
 
-def overloaded() -> HTTPException:
-    """Return the 503 that asks to come back later."""
-    return HTTPException(503, "too many predictions are waiting", headers=TOO_BUSY)
+def failure(error: ModelFailedError | OverloadedError) -> HTTPException:
+    """Return the answer for a prediction that there is none of.
 
-
-def model_failed() -> HTTPException:
-    """Return the 500 that tells nothing of what happened in the model."""
+    It tells nothing of what happened in the model.
+    """
+    if isinstance(error, OverloadedError):
+        return HTTPException(503, "too many predictions are waiting", headers=TOO_BUSY)
+    if isinstance(error, ModelOverdueError):
+        return HTTPException(504, "the model took too long")
     return HTTPException(500, "the model failed to predict")

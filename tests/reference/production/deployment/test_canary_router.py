@@ -247,3 +247,16 @@ def test_wrong_types_and_unknown_versions() -> None:
     with pytest.raises(ValueError, match=r"^share must be"):
         chosen.set_share(2.0)
     assert chosen.share == 0.1
+
+
+def test_rates_whose_reciprocal_overflows() -> None:
+    chosen = router(alpha=1e-320)
+    for _ in range(math.ceil(320 * math.log(10) / math.log(5)) + 1):
+        chosen.record("v2", True)
+    assert chosen.rolled_back
+    chosen = router(acceptable_error_rate=1e-320)
+    chosen.record("v2", False)
+    assert math.isfinite(chosen.log_likelihood_ratio)
+    assert not chosen.rolled_back
+    chosen.record("v2", True)
+    assert chosen.rolled_back

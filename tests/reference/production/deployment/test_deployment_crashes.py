@@ -220,4 +220,5 @@ def test_nothing_is_named_before_it_is_on_disk(
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "replace", noted_replace)
     register(versions)
-    assert steps == ["file", "000003.model", "folder", "file", "state.json", "folder"]
+    places = ["state.json", "000003.model", "state.json"]  # intent, file, version
+    assert steps == [step for place in places for step in ("file", place, "folder")]

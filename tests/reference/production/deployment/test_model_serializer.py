@@ -21,6 +21,7 @@ from reference.production.deployment import (
     ModelMetadata,
     ModelSerializer,
 )
+from reference.production.deployment.sealing import seal
 
 KEY = b"a key of thirty-two bytes, fixed"
 OTHER = b"another key, as long as the one."
@@ -328,50 +329,43 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
         serializer.load(path, "joblib")
 
 
-def test_key_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"format": "pickle", "compressed": False, "metadata": {"owner": "x"}},
+        {"format": "pickle", "compressed": False, "metadata": ["x"]},
+        {"format": "pickle", "compressed": "zstd", "metadata": None},
+        {"format": "gguf", "compressed": False, "metadata": None},
+        {"format": 7, "compressed": False, "metadata": None},
+        {"format": "pickle"},
+        {},
+    ],
+)
+def test_a_sound_file_of_another_version(
+    tmp_path: Path, header: dict[str, object]
 ) -> None:
-    path = saved(tmp_path)
-    monkeypatch.setenv("MODEL_SIGNING_KEY", KEY.decode())
-    assert ModelSerializer().load(path) == MODEL
-    monkeypatch.setenv("MODEL_SIGNING_KEY", "short")
-    with pytest.raises(ValueError, match="in MODEL_SIGNING_KEY"):
-        ModelSerializer()
-
-
-def test_key_file_is_made_once_and_private(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MODEL_SIGNING_KEY", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: ModelSerializer(), range(8)))
-    path = made[0].save(MODEL, tmp_path / "model.bin")
-    assert all(serializer.load(path) == MODEL for serializer in made)
-    key_file = tmp_path / "ml-dojo" / "model-signing.key"
-    assert len(key_file.read_bytes()) == 64
-    if sys.platform != "win32":
-        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
-    other = ModelSerializer(key_file=tmp_path / "other.key")
-    with pytest.raises(IntegrityError):
-        other.load(path)
+    path = tmp_path / "model.bin"
+    path.write_bytes(seal(KEY, header, b""))
+    for read in (ModelSerializer(KEY).load, ModelSerializer(KEY).get_metadata):
+        with pytest.raises(IntegrityError, match=r"^path must be .* another version"):
+            read(path)
 
 
 @posix
-def test_key_file_that_others_may_touch_is_refused(
+def test_a_folder_that_does_not_reach_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("MODEL_SIGNING_KEY", raising=False)
-    file = tmp_path / "key"
-    file.write_bytes(KEY)
-    file.chmod(0o640)
-    with pytest.raises(PermissionError, match="owner only"):
-        ModelSerializer(key_file=file)
-    file.chmod(0o600)
-    ModelSerializer(key_file=file)
-    (tmp_path / "link").symlink_to(file)
-    with pytest.raises(IntegrityError, match="symbolic link"):
-        ModelSerializer(key_file=tmp_path / "link")
-    file.write_bytes(b"short")
-    with pytest.raises(ValueError, match=r"^key must be at least 16 bytes, got 5"):
-        ModelSerializer(key_file=file)
+    """The one failure that leaves the new file: it is told, and nothing is litter."""
+    path = saved(tmp_path)
+    fsync = os.fsync
+
+    def fail(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError("the folder")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="the folder"):
+        ModelSerializer(KEY).save("new", path)
+    assert ModelSerializer(KEY).load(path) == "new"
+    assert list(tmp_path.iterdir()) == [path]

@@ -131,16 +131,6 @@ def test_metadata_and_loading_of_any_version(tmp_path: Path) -> None:
         versions.load("2.0")
 
 
-def test_default_key_stays_with_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MODEL_SIGNING_KEY", raising=False)
-    ModelVersionManager(tmp_path / "new").register("v1", [1])
-    again = ModelVersionManager(str(tmp_path / "new"))
-    assert again.activate("v1")
-    assert again.load_active() == [1]
-
-
 ESCAPES = [
     "",
     ".",
@@ -223,7 +213,7 @@ def test_symbolic_links_in_the_folder(tmp_path: Path) -> None:
     base, outside = tmp_path / "base", tmp_path / "outside"
     versions = manager(base)
     outside.write_text("precious")
-    # planted where the next version goes: replaced, never written through
+    # planted where the next version would go: never written through
     (base / "000001.model").symlink_to(outside)
     path = Path(versions.register("v1", [1]))
     assert not path.is_symlink()
@@ -286,36 +276,7 @@ def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
     assert versions.active is None
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"versions": ["v1"]',
-        b'{"versions": 3, "history": []}',
-        b'{"versions": ["../x"], "history": []}',
-        b'{"versions": ["v1", "v1"], "history": []}',
-        b'{"versions": [], "history": ["v1"]}',
-        b'{"versions": [["v1"]], "history": []}',
-    ],
-)
-def test_a_damaged_state_is_not_taken_for_an_empty_one(
-    tmp_path: Path, state: bytes
-) -> None:
-    versions = manager(tmp_path)
-    file = Path(versions.register("v1", 1))
-    (tmp_path / "state.json").write_bytes(state)
-    before = file.read_bytes()
-    for call in (versions.versions, versions.load_active, versions.rollback):
-        with pytest.raises(IntegrityError, match=r"^base_path must hold"):
-            call()
-    with pytest.raises(IntegrityError):
-        versions.register("v2", 2)
-    assert file.read_bytes() == before
-
-
-@pytest.mark.parametrize("failing", range(1, 5))
+@pytest.mark.parametrize("failing", range(1, 7))
 def test_a_failing_disk_leaves_no_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
@@ -333,7 +294,7 @@ def test_a_failing_disk_leaves_no_version(
     with pytest.raises(OSError, match="no space"):
         versions.register("v2", 2)
     monkeypatch.undo()
-    if failing < 4:  # the fourth waits for the folder, when all is in place
+    if failing < 6:  # the sixth waits for the folder, when all is in place
         assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
         versions.register("v2", 2)
     assert versions.load("v2") == 2

@@ -1,7 +1,7 @@
 """An application for a server that a test ends: its model waits at a named pipe.
 
 ``GATE`` is the pipe, which opens when the test opens it for writing; ``DIARY`` the file
-that the cleanups write their names to.
+that the cleanups write their names to. ``NOTICE`` and ``TIMEOUT`` are in seconds.
 """
 
 import os
@@ -33,7 +33,7 @@ def note(name: str) -> None:
         diary.write(f"{name}\n")
 
 
-shutdown = GracefulShutdown()
+shutdown = GracefulShutdown(float(os.environ.get("TIMEOUT", "30")))
 
 
 def added_first() -> None:
@@ -47,5 +47,9 @@ async def added_last() -> None:
 
 
 shutdown.add_cleanup(added_first)
-app = create_app({"gated": Gated()}, shutdown=shutdown, notice=1.0)
+app = create_app(
+    {"gated": Gated()},
+    shutdown=shutdown,
+    notice=float(os.environ.get("NOTICE", "1")),
+)
 shutdown.add_cleanup(added_last)

@@ -1,12 +1,9 @@
-"""The size of a body is limited, however it comes."""
+"""The size of a body is limited, however it comes, and its time."""
 
 import json
-import socket
-import threading
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 
 from reference.production.serving import create_app
 from tests.reference.production.serving.support import (
@@ -15,7 +12,9 @@ from tests.reference.production.serving.support import (
     MODELS,
     ask,
     assert_problem,
+    post,
 )
+from tests.reference.production.serving.threaded import exchange, served
 
 
 def padded(size: int) -> str:
@@ -62,34 +61,60 @@ def test_a_declared_excess_is_refused_before_anything_is_read() -> None:
 
 
 def test_a_real_server_refuses_a_chunked_body_before_its_end() -> None:
-    # An application of its own: with the server its work is over.
     app = create_app(MODELS, max_body_bytes=BODY_LIMIT)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            thread.join(0.005)
-        assert server.started
-        address = server.servers[0].sockets[0].getsockname()
-        with socket.create_connection(address, timeout=10) as connection:
-            size = BODY_LIMIT + 1
-            # The last chunk, which would end the body, never comes.
-            connection.sendall(
-                b"POST /predict HTTP/1.1\r\nHost: t\r\n"
-                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + b"%x\r\n%s\r\n"
-                % (size, padded(size).encode())
-            )
-            with connection.makefile("rb") as answer:
-                # Ends only because the server closes the connection.
-                head, _, body = answer.read().partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 413 ")
-        assert json.loads(body) == {
-            "detail": f"body must be at most {BODY_LIMIT} bytes"
-        }
-    finally:
-        server.should_exit = True
-        thread.join(10)
-    assert not thread.is_alive()
+    size = BODY_LIMIT + 1
+    # The last chunk, which would end the body, never comes.
+    request = (
+        b"POST /predict HTTP/1.1\r\nHost: t\r\n"
+        b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"%x\r\n%s\r\n"
+        % (size, padded(size).encode())
+    )
+    with served(app) as address:
+        # Ends only because the server closes the connection.
+        head, _, body = exchange(address, request).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(body) == {"detail": f"body must be at most {BODY_LIMIT} bytes"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/health"), ("POST", "/nowhere"), ("POST", "/models/reload")],
+)
+def test_a_declared_excess_is_refused_on_any_route(method: str, path: str) -> None:
+    response = ask(APP, method, path, padded(BODY_LIMIT + 1))
+    assert_problem(response, 413)
+    assert response.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_the_media_type_goes_before_the_size(path: str) -> None:
+    headers = {"content-type": "text/plain"}
+    response = ask(APP, "POST", path, padded(BODY_LIMIT + 1), headers)
+    assert_problem(response, 415)
+    assert response.headers["connection"] == "close"
+
+
+def test_a_body_that_nobody_reads_closes_the_connection() -> None:
+    assert ask(APP, "POST", "/nowhere", "{}").headers["connection"] == "close"
+    assert "connection" not in ask(APP, "POST", "/nowhere").headers
+    assert "connection" not in post("/predict", {"features": [1, 2, 3]}).headers
+
+
+def test_an_unfinished_body_is_refused_in_time() -> None:
+    app = create_app(MODELS, body_seconds=0.05)
+    request = (
+        b"POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 30\r\n"
+        b'Content-Type: application/json\r\n\r\n{"fea'
+    )
+    with served(app) as address:
+        head, _, body = exchange(address, request).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body) == {"detail": "body must arrive within 0.05 s"}
+
+
+def test_limits_are_above_zero() -> None:
+    with pytest.raises(ValueError, match=r"^max_body_bytes must be "):
+        create_app(MODELS, max_body_bytes=0)
+    with pytest.raises(ValueError, match=r"^body_seconds must be "):
+        create_app(MODELS, body_seconds=0)

@@ -1,6 +1,7 @@
 """What is the fault of the model is a 500, and no one else's trouble."""
 
 import asyncio
+import json
 import logging
 import threading
 
@@ -18,6 +19,8 @@ from tests.reference.production.serving.support import (
     assert_problem,
     post,
 )
+
+FAILED = "the model failed to predict"
 
 
 def fail(_: Array) -> ArrayLike:
@@ -50,11 +53,48 @@ def test_a_broken_model_is_a_clean_500(
     app = create_app({"m": BROKEN[name]})
     with caplog.at_level(logging.ERROR, "reference.production.serving"):
         response = post("/predict", {"features": [1]}, app)
-    assert assert_problem(response, 500) == "the model failed to predict"
+    assert assert_problem(response, 500) == FAILED
     [record] = caplog.records
     assert record.getMessage() == "model m failed"
     assert record.exc_info is not None
     assert ask(app, "GET", "/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(3),
+        KeyboardInterrupt(),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+        StopIteration(),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/stream"])
+def test_nothing_that_a_model_raises_ends_more_than_its_request(
+    error: BaseException, path: str
+) -> None:
+    def give_up(_: Array) -> ArrayLike:
+        raise error
+
+    app = create_app({"m": Scripted(give_up)})
+    features = [[1]] if path == "/predict/batch" else [1]
+    response = post(path, {"features": features}, app)
+    if path == "/predict/stream":
+        last = json.loads(response.text.splitlines()[-1])
+        assert (last["stage"], last["detail"]) == ("failed", FAILED)
+    else:
+        assert assert_problem(response, 500) == FAILED
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/stream"])
+def test_words_that_cannot_be_sent_are_a_fault_of_the_model(path: str) -> None:
+    app = create_app({"m": Scripted(lambda rows: ["fine", "\ud800"][-len(rows) :])})
+    features = [[1], [2]] if path == "/predict/batch" else [1]
+    response = post(path, {"features": features}, app)
+    assert FAILED in response.text
+    assert response.status_code == (200 if path == "/predict/stream" else 500)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,22 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+from numpy.typing import ArrayLike
 from prometheus_client.parser import text_string_to_metric_families
 
-from reference.production.serving import GracefulShutdown, RateLimiter, create_app
+from reference.core.validation import Array
+from reference.production.serving import (
+    Batching,
+    GracefulShutdown,
+    RateLimiter,
+    create_app,
+)
 from reference.production.serving.logs import JSONFormatter
 from tests.reference.production.serving.support import (
     APP,
     Scripted,
     ask,
+    ask_async,
     assert_problem,
     post,
     strict_json,
@@ -110,6 +118,53 @@ def test_a_failure_is_logged_with_the_id_of_its_request(
     assert "RuntimeError: it broke" in entry["exception"]
 
 
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/predict/stream"])
+def test_what_a_model_logs_has_the_id_of_the_request(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def tell_and_fail(_: Array) -> ArrayLike:
+        logging.getLogger("model").warning("told")
+        raise RuntimeError
+
+    app = create_app({"m": Scripted(tell_and_fail)})
+    caplog.handler.setFormatter(JSONFormatter())
+    features = [[1]] if path == "/predict/batch" else [1]
+    body = json.dumps({"features": features})
+    ask(app, "POST", path, body, {**JSON, "x-request-id": "r-3"})
+    told, failed = map(json.loads, caplog.text.splitlines()[:2])
+    assert (told["logger"], told["request_id"]) == ("model", "r-3")
+    assert (failed["message"], failed["request_id"]) == ("model m failed", "r-3")
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_a_model_logs_for_several_requests_has_their_ids(
+    size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def tell(features: Array) -> ArrayLike:
+        logging.getLogger("model").warning("told")
+        return features[:, 0]
+
+    app = create_app({"m": Scripted(tell)}, batching=Batching(size=size, window=1.0))
+    caplog.handler.setFormatter(JSONFormatter())
+
+    async def scenario() -> None:
+        asking = (
+            ask_async(
+                app,
+                "POST",
+                "/predict",
+                '{"features": [1]}',
+                {**JSON, "x-request-id": identity},
+            )
+            for identity in ("a", "b", "c", "d")
+        )
+        await asyncio.gather(*asking)
+
+    asyncio.run(scenario())
+    told = [json.loads(line)["request_id"] for line in caplog.text.splitlines()]
+    assert told == (["a", "b", "c", "d"] if size == 1 else ["a,b", "c,d"])
+
+
 def test_metrics_count_by_template() -> None:
     app = create_app({"m": Scripted(), "n": Scripted(lambda _: [])})
     for _ in range(3):
@@ -140,6 +195,9 @@ def test_metrics_count_by_template() -> None:
     assert value(text, "ml_predictions_total", model="m") == 5
     assert value(text, "ml_prediction_errors_total", model="n") == 1
     assert value(text, "ml_models_loaded") == 2
+    assert value(text, "ml_model_info", model="n", version="") == 1
+    assert value(text, "ml_canary_share", model="n") == 0
+    assert value(text, "ml_canary_rolled_back", model="n") == 0
     assert value(text, "ml_batch_size_sum") == 6
     assert value(text, "ml_queue_depth") == 0
     # The request for the metrics itself.
@@ -158,6 +216,9 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back() -> None:
     assert ask(app, "GET", "/health").status_code == 200
     now = 4.0
     assert post("/predict", body, app).status_code == 200
+    text = ask(app, "GET", "/metrics").text
+    labels = {"method": "POST", "endpoint": "/predict", "status": "429"}
+    assert value(text, "http_requests_total", **labels) == 1
 
 
 def test_the_chat_is_refused_in_its_own_shape() -> None:

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from numpy.typing import ArrayLike
 
+from reference.core.validation import Array
 from reference.production.serving import create_app
 from tests.reference.production.serving.support import (
     APP,
@@ -129,8 +130,15 @@ def test_health_tells_whether_there_is_a_model() -> None:
 
 
 def test_durations_come_from_the_clock_and_timestamps_are_utc() -> None:
-    ticks = iter([100.0, 103.5, 200.0, 200.25])
-    app = create_app({"m": Scripted()}, clock=lambda: next(ticks))
+    now = 100.0
+
+    def take_a_quarter(features: Array) -> ArrayLike:
+        nonlocal now
+        now += 0.25
+        return features[:, 0]
+
+    app = create_app({"m": Scripted(take_a_quarter)}, clock=lambda: now)
+    now = 103.5
     assert strict_json(ask(app, "GET", "/health"))["uptime_seconds"] == 3.5
     answer = strict_json(post("/predict", {"features": [1]}, app))
     assert (answer["latency_ms"], answer["processing_time"]) == (250.0, 0.25)

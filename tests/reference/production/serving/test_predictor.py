@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +21,7 @@ from reference.production.serving.predictor import (
     Predictor,
 )
 from reference.production.serving.remembering import RememberedPredictions
+from reference.production.serving.workers import Workers
 from tests.reference.production.serving.support import (
     Scripted,
     ScriptedClassifier,
@@ -28,6 +29,8 @@ from tests.reference.production.serving.support import (
     assert_problem,
     strict_json,
 )
+
+T = TypeVar("T")
 
 
 class Gate:
@@ -77,6 +80,90 @@ def test_rows_that_wait_are_one_call_in_their_order() -> None:
 
     assert asyncio.run(scenario()) == [0, 1, 2, 3, 4, 5]
     assert gate.batches == [[0], [1, 2, 3], [4, 5]]
+
+
+def test_by_default_at_most_64_rows_are_one_call() -> None:
+    gate = Gate()
+    app = create_app({"m": gate})
+
+    async def scenario() -> None:
+        tasks = [asyncio.create_task(predict(app, -1))]
+        assert await asyncio.to_thread(gate.entered.wait, 10)
+        tasks += [asyncio.create_task(predict(app, number)) for number in range(100)]
+        await waiting_rows(app, 100)
+        gate.released.set()
+        answers = await asyncio.gather(*tasks)
+        assert {answer.status_code for answer in answers} == {200}
+
+    asyncio.run(scenario())
+    assert [len(batch) for batch in gate.batches] == [1, 64, 36]
+
+
+def test_short_calls_are_made_several_in_one_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    goes = 0
+
+    def run(
+        self: Workers, function: Callable[[], T], timeout: float | None = None
+    ) -> "asyncio.Future[T]":
+        nonlocal goes
+        goes += 1
+        return original(self, function, timeout)
+
+    original = Workers.run
+    monkeypatch.setattr(Workers, "run", run)
+    calls: list[list[float]] = []
+
+    def note(features: Array) -> ArrayLike:
+        calls.append(features[:, 0].tolist())
+        return features[:, 0]
+
+    batching = Batching(size=2)
+    predictor = Predictor(serve("m", Scripted(note)), Instruments(), batching)
+
+    async def scenario() -> None:
+        for _ in range(5):
+            rows = (predictor.row([float(number)]) for number in range(100))
+            found = await asyncio.gather(*rows)
+            assert [one.label for one in found] == list(range(100))
+        await predictor.close()
+
+    asyncio.run(scenario())
+    assert sum(map(len, calls)) == 500
+    assert max(map(len, calls)) == 2
+    # Calls of two rows; one in a go would be 250.
+    assert goes < 125 < 250 <= len(calls)
+
+
+def test_long_calls_are_made_one_in_a_go() -> None:
+    now = 0.0
+    done: list[int] = []
+
+    def take_long(features: Array) -> ArrayLike:
+        nonlocal now
+        now += 0.02
+        return features[:, 0]
+
+    batching = Batching(size=1)
+    predictor = Predictor(
+        serve("m", Scripted(take_long)),
+        Instruments(),
+        batching,
+        clock=lambda: now,
+    )
+
+    async def one(number: int) -> None:
+        await predictor.row([float(number)])
+        # How many calls there were when it was answered.
+        done.append(round(now / 0.02))
+
+    async def scenario() -> None:
+        await asyncio.gather(*map(one, range(20)))
+        await predictor.close()
+
+    asyncio.run(scenario())
+    assert len(set(done)) == 20
 
 
 def test_more_than_may_wait_are_asked_to_come_back() -> None:

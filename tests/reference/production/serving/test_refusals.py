@@ -65,6 +65,22 @@ def test_bad_bodies_are_422(name: str) -> None:
     assert_problem(ask(APP, "POST", "/predict", BAD_BODIES[name]), 422)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"features": dict.fromkeys(map(str, range(10_000)), "")},
+        {"features": [""] * 10_000},
+        {"features": [{"age": ""}] * 10_000},
+        {"features": [1], **dict.fromkeys(map(str, range(10_000)), 0)},
+    ],
+)
+def test_many_errors_are_not_looked_for(body: dict[str, object]) -> None:
+    app = create_app({"linear": MODELS["linear"]})
+    for path in ("/predict", "/predict/batch"):
+        detail = assert_problem(ask(app, "POST", path, json.dumps(body)), 422)
+        assert " more" not in detail
+
+
 BAD_BATCHES: dict[str, str] = {
     "no rows": '{"features": []}',
     "one row": '{"features": [1, 2, 3]}',

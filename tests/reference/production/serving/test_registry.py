@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import pickle
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from fastapi import FastAPI
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 
+from dojo.testing.redis import RedisServer
 from reference.core.validation import Array
 from reference.production.deployment import ModelSerializer, ModelVersionManager
 from reference.production.serving import create_app
@@ -20,8 +23,10 @@ from reference.production.serving.catalogue import Catalogue, Serving
 from reference.production.serving.inference import serve
 from reference.production.serving.instruments import Instruments
 from reference.production.serving.predictor import Predictor
+from reference.production.serving.production import make_app
 from reference.production.serving.registry import ModelRegistry
 from reference.production.serving.service import RegistryError
+from reference.production.serving.settings import Settings
 from tests.reference.production.serving.support import (
     Scripted,
     ask,
@@ -56,6 +61,13 @@ class Witness:
 
     def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
         return Path.touch, (self.place,)
+
+
+class Leaving:
+    """Ends the process when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return sys.exit, (3,)
 
 
 @pytest.fixture(autouse=True)
@@ -104,8 +116,10 @@ def test_a_scikit_learn_model_tells_its_width_and_classes(tmp_path: Path) -> Non
     app = registry_app(tmp_path)
     info = strict_json(ask(app, "GET", "/models/clf"))
     assert (info["n_features"], info["n_classes"]) == (2, 2)
+    assert info["model_type"] == "LogisticRegression"
     answer = strict_json(post("/predict", {"features": X[0].tolist()}, app))
     assert answer["prediction"] == "no"
+    assert answer["model_type"] == "LogisticRegression"
     assert answer["probabilities"] == model.predict_proba(X[:1]).tolist()
 
 
@@ -123,7 +137,43 @@ def test_a_reload_serves_what_is_active_then(tmp_path: Path) -> None:
     assert manager.rollback()
     assert ask(app, "POST", "/models/reload").status_code == 200
     assert prediction(app) == (1.0, "1")
-    assert "ml_models_loaded 2.0" in ask(app, "GET", "/metrics").text
+    text = ask(app, "GET", "/metrics").text
+    assert "ml_models_loaded 2.0" in text
+    assert 'ml_model_info{model="m",version="1"} 1.0' in text
+    assert 'ml_model_info{model="m",version="2"}' not in text
+
+
+def test_the_service_is_ready_during_a_slow_reload() -> None:
+    entered, released = threading.Event(), threading.Event()
+    readings = 0
+    instruments = Instruments()
+
+    def load() -> Catalogue:
+        nonlocal readings
+        readings += 1
+        if readings == 2:
+            entered.set()
+            assert released.wait(10)
+        served = serve("m", Scripted(), version=str(readings))
+        return Catalogue([Serving(Predictor(served, instruments))])
+
+    app = create_app(load=load, instruments=instruments)
+
+    async def scenario() -> None:
+        body = '{"features": [1]}'
+        reload = asyncio.create_task(ask_async(app, "POST", "/models/reload"))
+        assert await asyncio.to_thread(entered.wait, 10)
+        ready = await ask_async(app, "GET", "/ready")
+        assert (ready.status_code, strict_json(ready)["ready"]) == (200, True)
+        answer = await ask_async(app, "POST", "/predict", body)
+        assert strict_json(answer)["model_version"] == "1"
+        assert not reload.done()
+        released.set()
+        assert (await reload).status_code == 200
+        answer = await ask_async(app, "POST", "/predict", body)
+        assert strict_json(answer)["model_version"] == "2"
+
+    asyncio.run(scenario())
 
 
 def test_a_request_under_way_keeps_its_model() -> None:
@@ -188,6 +238,65 @@ def test_a_reload_that_fails_changes_nothing(tmp_path: Path, damage: str) -> Non
     assert prediction(app) == (1.0, "1")
 
 
+@pytest.mark.parametrize("content", [b"changed", None])
+def test_a_reload_verifies_what_is_loaded_already(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    manager = ModelVersionManager(tmp_path / "m")
+    file = Path(manager.register("1", Constant(1.0)))
+    manager.activate("1")
+    app = registry_app(tmp_path)
+    before = file.stat()
+    changed = file.read_bytes()[:-1] + b"?" if content is None else content
+    file.write_bytes(changed)
+    # No date gives it away.
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    detail = assert_problem(ask(app, "POST", "/models/reload"), 409)
+    assert "signed" in detail
+    assert prediction(app) == (1.0, "1")
+
+
+def test_a_reload_serves_what_a_file_of_ours_holds_then(tmp_path: Path) -> None:
+    manager = ModelVersionManager(tmp_path / "m")
+    file = Path(manager.register("1", Constant(1.0)))
+    manager.activate("1")
+    app = registry_app(tmp_path)
+    other = ModelVersionManager(tmp_path.with_name("elsewhere"))
+    file.write_bytes(Path(other.register("1", Constant(2.0))).read_bytes())
+    assert ask(app, "POST", "/models/reload").status_code == 200
+    assert prediction(app) == (2.0, "1")
+
+
+def test_a_model_that_ends_the_process_when_it_is_loaded_is_refused(
+    tmp_path: Path,
+) -> None:
+    manager = register(tmp_path / "m", "1", Constant(1.0))
+    app = registry_app(tmp_path)
+    # Registered and then activated without being loaded.
+    manager.register("2", Leaving())
+    manager.activate("2")
+    assert_problem(ask(app, "POST", "/models/reload"), 409)
+    assert prediction(app) == (1.0, "1")
+
+
+def test_registries_that_share_a_redis_share_no_wrong_predictions(
+    tmp_path: Path,
+) -> None:
+    with RedisServer() as redis:
+        for name, answer in (("one", 1.0), ("other", 2.0), ("one", 1.0)):
+            folder = tmp_path / name
+            if not folder.exists():
+                # The same name, the same version, another model.
+                register(folder / "m", "1", Constant(answer))
+            settings = {"MODEL_PATH": str(folder), "REDIS_URL": redis.url}
+            app = make_app(Settings.model_validate(settings))
+            for _ in range(2):
+                assert prediction(app) == (answer, "1")
+    # The last had nothing to compute: its registry is the first one's.
+    text = ask(app, "GET", "/metrics").text
+    assert 'cache_requests_total{cache="predictions",outcome="hit"} 2.0' in text
+
+
 def test_without_a_registry_there_is_nothing_to_reload() -> None:
     app = create_app({"m": Scripted()})
     detail = assert_problem(ask(app, "POST", "/models/reload"), 409)
@@ -229,6 +338,12 @@ def test_a_canary_gets_its_share_and_a_client_keeps_its_version(
     with_canary(tmp_path / "m", Constant(2.0), share=0.25)
     app = registry_app(tmp_path)
     assert strict_json(ask(app, "GET", "/models/m"))["canary"] == "2"
+    assert {
+        'ml_model_info{model="m",version="1"} 1.0',
+        'ml_model_info{model="m",version="2"} 1.0',
+        'ml_canary_share{model="m"} 0.25',
+        'ml_canary_rolled_back{model="m"} 0.0',
+    } <= set(ask(app, "GET", "/metrics").text.splitlines())
     met = versions_for(app, range(80))
     # Fixed by the hash of the keys; the binomial 99.9 % interval of 80 x 0.25.
     assert 8 <= met.count("2") <= 34
@@ -244,6 +359,10 @@ def test_a_canary_that_fails_is_withdrawn(tmp_path: Path) -> None:
     # log(100) / log(5): the third error in a row is enough.
     assert versions_for(app, range(5)) == [500, 500, 500, "1", "1"]
     assert strict_json(ask(app, "GET", "/models/m"))["canary"] is None
+    assert {
+        'ml_canary_share{model="m"} 0.0',
+        'ml_canary_rolled_back{model="m"} 1.0',
+    } <= set(ask(app, "GET", "/metrics").text.splitlines())
     # A reload begins no new trial of the same version.
     assert ask(app, "POST", "/models/reload").status_code == 200
     assert versions_for(app, range(2)) == ["1", "1"]

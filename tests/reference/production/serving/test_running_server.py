@@ -16,7 +16,7 @@ from schemathesis.core.result import Ok
 
 from dojo.testing.redis import RedisServer
 from reference.production.serving.examples import train_examples
-from tests.reference.production.serving.running import Server, running
+from tests.reference.production.serving.running import Server, poll, running
 from tests.reference.production.serving.test_app_schema import CHECKS
 
 CHURN = {"tenure_months": 3, "support_calls": 5, "monthly_price": 40}
@@ -71,12 +71,19 @@ def test_many_clients_are_answered_and_batched(
         assert all(answer.json()["request_id"] == str(number) for answer in answers)
         return sum(answer.status_code == 200 for answer in answers)
 
+    def calls_of_several_rows(text: str) -> float:
+        alone = sample(text, 'ml_batch_size_bucket{le="1.0"}')
+        return sample(text, "ml_batch_size_count") - alone
+
     before = client.get("/metrics").text
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(ask, range(8))) == 80
     after = client.get("/metrics").text
     series = 'ml_predictions_total{model="churn"}'
     assert sample(after, series) - sample(before, series) == 80
+    rows = sample(after, "ml_batch_size_sum") - sample(before, "ml_batch_size_sum")
+    assert rows == 80
+    assert calls_of_several_rows(after) > calls_of_several_rows(before)
 
 
 def sample(text: str, series: str) -> float:
@@ -176,8 +183,13 @@ def test_processes_share_predictions_by_redis_and_do_without_it() -> None:
                 assert client.post("/predict", json=body).status_code == 200
             health = client.get("/health").json()
             assert health["components"]["redis"]["status"] == "unhealthy"
-        health = httpx.get(f"{one.url}/health", timeout=30).json()
-        assert health["status"] == "healthy"
+
+        def is_healthy() -> bool:
+            # What it found last is told for a second.
+            health = httpx.get(f"{one.url}/health", timeout=30).json()
+            return bool(health["status"] == "healthy")
+
+        poll(is_healthy)
 
 
 @pytest.mark.parametrize("target", ["serving", "api"])

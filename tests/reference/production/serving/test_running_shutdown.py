@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -25,10 +26,11 @@ def in_progress(server: Server) -> float:
 
 
 def status(server: Server, path: str) -> int | None:
-    """Return the status, None where nobody listens."""
+    """Return the status, None where nobody listens any more."""
     try:
         return httpx.get(f"{server.url}{path}", timeout=30).status_code
-    except httpx.ConnectError:
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
+        # Refused, or closed by a server that stopped to listen just then.
         return None
 
 
@@ -44,7 +46,8 @@ def test_what_was_accepted_is_answered_and_cleanups_run_in_reverse(
     os.mkfifo(gate)
     command = (*GATED, "--port", "0")
     with (
-        running(command, GATE=str(gate), DIARY=str(diary)) as server,
+        # The notice is ended by a second signal, when all is ready for that.
+        running(command, GATE=str(gate), DIARY=str(diary), NOTICE="600") as server,
         ThreadPoolExecutor(9) as threads,
     ):
         waiting = [threads.submit(predict, server, n) for n in range(1, 9)]
@@ -55,6 +58,8 @@ def test_what_was_accepted_is_answered_and_cleanups_run_in_reverse(
         poll(lambda: status(server, "/ready") == 503)
         # Not wanted any more, but while the notice runs still taken.
         late: Future[httpx.Response] = threads.submit(predict, server, 9)
+        poll(lambda: in_progress(server) == 10)
+        server.terminate()
         poll(lambda: status(server, "/health") is None)
         assert not any(request.done() for request in waiting)
         assert not diary.exists()
@@ -112,3 +117,41 @@ def test_a_model_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
         with pytest.raises(httpx.HTTPError):
             hanging.result(60).raise_for_status()
     assert "added first" in diary.read_text(encoding="utf-8")
+
+
+def test_a_server_without_a_bound_of_its_own_ends_in_time(tmp_path: Path) -> None:
+    gate, diary = tmp_path / "gate", tmp_path / "diary"
+    os.mkfifo(gate)
+    given = {"GATE": str(gate), "DIARY": str(diary), "NOTICE": "0", "TIMEOUT": "0.2"}
+    with (
+        running((*GATED, "--port", "0"), **given) as server,
+        socket.create_connection(server.address, timeout=60) as unfinished,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        hanging = threads.submit(predict, server, 1)
+        unfinished.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
+        )
+        poll(lambda: in_progress(server) == 3)
+        server.terminate()
+        # Neither does the gate open nor the body end.
+        assert server.wait() == -signal.SIGTERM
+        with pytest.raises(httpx.HTTPError):
+            hanging.result(60).raise_for_status()
+    assert "added first" in diary.read_text(encoding="utf-8")
+
+
+def test_a_client_that_reads_nothing_does_not_keep_the_process(tmp_path: Path) -> None:
+    given = {"DIARY": str(tmp_path / "diary"), "NOTICE": "0", "TIMEOUT": "0.2"}
+    request = b"GET /openapi.json HTTP/1.1\r\nHost: t\r\n\r\n"
+    with (
+        running((*GATED, "--port", "0"), GATE="", **given) as server,
+        socket.create_connection(server.address, timeout=60) as deaf,
+    ):
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.sendall(request * 1000)
+        poll(lambda: in_progress(server) == 2)
+        server.terminate()
+        assert server.wait() == -signal.SIGTERM
+    assert (tmp_path / "diary").exists()

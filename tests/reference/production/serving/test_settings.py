@@ -13,6 +13,8 @@ from reference.production.serving.settings import SettingsError, read_settings
 def test_the_defaults() -> None:
     settings = read_settings({})
     assert (settings.port, settings.workers, settings.log_level) == (8000, 1, "info")
+    assert settings.rate_limit == 100
+    assert settings.forwarded_allow_ips is None
     assert settings.database_url is None
     assert settings.redis_url is None
     assert settings.model_path is None
@@ -28,6 +30,8 @@ def test_all_are_read(tmp_path: Path) -> None:
             "PORT": "9000",
             "LOG_LEVEL": "WARNING",
             "WORKERS": "2",
+            "RATE_LIMIT": "2.5",
+            "FORWARDED_ALLOW_IPS": "10.0.0.1,10.1.0.0/16",
         }
     )
     assert settings.database_url is not None
@@ -36,14 +40,23 @@ def test_all_are_read(tmp_path: Path) -> None:
     assert settings.model_path == tmp_path
     assert (settings.port, settings.workers) == (9000, 2)
     assert settings.log_level == "warning"
+    assert settings.rate_limit == 2.5
+    assert settings.forwarded_allow_ips == "10.0.0.1,10.1.0.0/16"
 
 
 WRONG = {
     "PORT": ["x", "-1", "65536", "80.5"],
     "WORKERS": ["0", "many", "65"],
     "LOG_LEVEL": ["loud"],
+    "RATE_LIMIT": ["-1", "nan", "inf", "fast"],
     "MODEL_PATH": ["/nowhere/at/all"],
-    "REDIS_URL": ["http://secret@host", "cache:6379/secret"],
+    "REDIS_URL": [
+        "http://secret@host",
+        "cache:6379/secret",
+        "redis://:pass@host:secret/0",
+        "redis://:secret/word@host:6379/0",
+        "redis://:secret@host:6379/0?socket_timeout=soon",
+    ],
     "DATABASE_URL": ["secret", "postgresql:///secret"],
 }
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,10 @@ else:
     import fcntl
 
 LOCK = "lock"  # the name of the lock of a folder
-_LEFTOVER = ".writing-"
+# How temporary files begin: of anybody, and of who holds the lock of the folder, which
+# alone may take it that others of that name are a dead writer's.
+_TEMPORARY = ".writing-"
+_LOCKED_TEMPORARY = ".locked-writing-"
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows only: no translation of line ends
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a named pipe must not hold a reader up
@@ -29,19 +32,32 @@ class IntegrityError(ValueError):
     """A file is not what this program wrote; nothing in it has been run."""
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Replace ``path`` by ``content``: readers see the old file or the new one.
+def write_atomically(
+    path: Path,
+    pieces: Iterable[bytes | memoryview],
+    *,
+    mode: int = 0o666,
+    locked: bool = False,
+) -> None:
+    """Replace ``path`` by the ``pieces`` in a row: readers see the old file or the new.
 
     ``mode`` is reduced by the umask, as for any new file. A symbolic link at ``path``
     is itself replaced; what it points to stays as it is. Returns when the file and its
-    name are on disk. A failure leaves the old file and nothing else; a process that is
-    killed may leave a temporary file, see ``remove_leftovers``.
+    name are on disk.
+
+    A failure leaves the old file and nothing else, with one exception: an ``OSError``
+    of the last step, waiting for the folder, finds the new file in place, and a power
+    cut may yet bring the old one back. A process that is killed may leave a temporary
+    file; for ``locked`` writers, who hold the lock of the folder, see
+    ``remove_leftovers``.
     """
-    temporary = path.with_name(f"{_LEFTOVER}{secrets.token_hex(8)}")
+    start = _LOCKED_TEMPORARY if locked else _TEMPORARY
+    temporary = path.with_name(f"{start}{secrets.token_hex(8)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:
         try:
-            _write_all(handle, content)
+            for piece in pieces:
+                _write_all(handle, piece)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -82,12 +98,13 @@ def read_whole(
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what killed writers left in ``folder``.
+    """Delete what killed ``locked`` writers left in ``folder``.
 
-    Only for a caller that excludes every living writer there.
+    Only for who holds the lock of the folder. What is no file is not theirs and stays.
     """
-    for leftover in folder.glob(f"{_LEFTOVER}*"):
-        leftover.unlink(missing_ok=True)
+    for leftover in folder.glob(f"{_LOCKED_TEMPORARY}*"):
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -134,7 +151,7 @@ else:
         fcntl.flock(handle, fcntl.LOCK_UN)
 
 
-def _write_all(handle: int, content: bytes) -> None:
+def _write_all(handle: int, content: bytes | memoryview) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
