@@ -96,6 +96,9 @@ def main(requirements: Sequence[str]) -> None:
     asyncio.run(ask("/chat/completions", question))
     # What reads the models of a registry.
     importlib.import_module("joblib")
+    # What uvicorn takes where it is there.
+    for name in ("httptools", "uvloop"):
+        importlib.import_module(name)
     loaded = {name.partition(".")[0] for name in sys.modules}
     # Nothing is missing, be it only when it is needed, and nothing is needless.
     assert "redis" in loaded
