@@ -5,7 +5,7 @@ tests are those of the katas `ks_test`, `psi` and `chi_square_test`: copy your o
 private functions. What is new is the system around them.
 
 Write `DriftDetector(method="ks", threshold=0.05, feature_names=None, *,
-correction="benjamini_hochberg", min_samples=20, bins=10)`.
+correction="benjamini_hochberg", min_samples=20, bins=10, min_expected=5.0)`.
 
 - `set_reference(data)` keeps a copy of the reference in the place of any earlier one,
   and returns the detector.
@@ -29,13 +29,22 @@ here. Let m and n be the numbers of values that are not missing.
   reference and y of the current data.
 - `"chi_square"`: T = Σ (count − E)² / E over the 2 K cells of the table, where K counts
   the categories of either side, new ones included; p is the chi-square survival
-  function at T with K − 1 degrees of freedom. For K = 1, T = 0 and p = 1.
-- `"psi"`: the index with the smoothing 10⁻⁴ and with `bins` bins, which are cut at the
-  quantiles of the reference. It has no p-value: `p_value` is None.
+  function at T with K − 1 degrees of freedom. For K = 1, T = 0 and p = 1. That p holds
+  for large counts only: with many rare categories a quarter of all windows would be
+  false alarms. Before the test, therefore, all rare categories become one category. Of
+  one that came a and b times, the smaller side expects (a + b) min(m, n) / (m + n)
+  values; it is rare where this is below `min_expected`.
+- `"psi"`: Σ (p − q) ln(p / q) over B bins, cut at the quantiles of the reference: with
+  t₀, …, t_bins = `np.quantile(reference, np.arange(bins + 1) / bins)` the edges are the
+  distinct values among t₁, …, t_{bins−1}, and for each value that two or more of
+  t₀, …, t_bins are equal to, the largest float below it as well. A value at an edge is
+  in the bin below it. A share is (count / size + 10⁻⁴) / (1 + 10⁻⁴ B). The index has no
+  p-value: `p_value` is None.
 
 A feature with m or n below `min_samples` is not judged: its statistic is NaN, its
-p-value None, it has not drifted, and its `note` says why; all others have the note "".
-A constant is judged like any other feature.
+p-value None, it has not drifted, and its `note` says why. The `note` also tells where
+all categories of a feature are rare, which is judged all the same: K = 1, and so p = 1.
+All others have the note "". A constant is judged like any other feature.
 
 `threshold` has the meaning of the method. An index drifts where it exceeds `threshold`
 (by convention 0.1 or 0.25). A test drifts by its p-value, and with it the other tests:
@@ -53,11 +62,11 @@ the features have drifted:
 
 `ValueError` that names the argument: `method` or `correction` that is none of these
 words; `threshold` that is not above 0, is not below 1 (for `"psi"`: not finite), or is
-NaN; `min_samples` below 1; `data` or `current_data` that is neither a mapping nor has
-two dimensions, or has other columns than `feature_names` or the reference, and in a
-mapping the message names these columns too. A column of a mapping that is not a vector
-is a `ValueError` that names the column. A reference that is refused leaves the earlier
-one in its place.
+NaN; `min_samples` below 1; `min_expected` below 0; `data` or `current_data` that is
+neither a mapping nor has two dimensions, or has other columns than `feature_names` or
+the reference, and in a mapping the message names these columns too. A column of a
+mapping that is not a vector is a `ValueError` that names the column. A reference that
+is refused leaves the earlier one in its place.
 
 Source: Benjamini and Hochberg, "Controlling the false discovery rate", Journal of the
 Royal Statistical Society B 57 (1995).
@@ -104,6 +113,7 @@ class DriftDetector:
         correction: str = "benjamini_hochberg",
         min_samples: int = 20,
         bins: int = 10,
+        min_expected: float = 5.0,
     ) -> None:
         """Begin without a reference."""
         raise NotImplementedError

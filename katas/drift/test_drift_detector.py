@@ -32,8 +32,9 @@ words = st.lists(st.sampled_from("abcd"), min_size=2, max_size=20)
 def detector(
     method: str = "ks", threshold: float = 0.05, **more: object
 ) -> DriftDetector:
-    """Return a detector that judges two values and more."""
-    return DriftDetector(method, threshold, **{"min_samples": 2, **more})
+    """Return a detector that judges two values and more, and rare categories apart."""
+    settings = {"min_samples": 2, "min_expected": 0, **more}
+    return DriftDetector(method, threshold, **settings)
 
 
 def judge(detector: DriftDetector, first: object, second: object) -> list[DriftResult]:
@@ -235,6 +236,10 @@ def test_the_defaults() -> None:
     assert_equal([result.threshold for result in results], [0.05] * 3, "threshold")
     assert_found(results[0], "ks", 9 / 20, 0.0335416594061465)
     assert_not_judged(results[2])
+    # Of b, c and d 5, 4.5 and 0.5 values are expected: b stays, c and d are 4 and 6.
+    words = list("a" * 10 + "b" * 6 + "c" * 4), list("a" * 10 + "b" * 4 + "c" * 5 + "d")
+    result = judge_one(DriftDetector("auto"), *words)
+    assert_found(result, "chi_square", 0.8, math.exp(-0.4))
 
 
 @given(st.integers(1, 5), st.integers(0, 6), st.integers(0, 6))
@@ -310,6 +315,41 @@ def test_new_categories_count() -> None:
     assert_equal(result.drifted, True, "drifted")
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6),
+    st.integers(2, 30),
+    st.integers(2, 30),
+    # Nothing but zero is a multiple of these, however it is rounded.
+    st.sampled_from([0, 0.4999, 2.4999, 5.0001]),
+)
+@example([(6, 4), (1, 1), (0, 2)], 13, 13, 5)
+@example([(0, 1), (0, 1), (0, 1), (3, 0), (5, 5)], 30, 12, 2.5)
+@example([(1, 0), (1, 0), (1, 0), (0, 3), (5, 5)], 12, 30, 2.5)
+@example([(1, 2), (2, 1)], 2, 2, 5)
+@example([(1, 0), (0, 1)], 19, 19, 0.5)
+@example([], 4, 30, 5)
+def test_rare_categories_share_a_cell(
+    others: list[tuple[int, int]], m: int, n: int, least: float
+) -> None:
+    """Categories with fewer values expected than min_expected are one category."""
+    table = {"usual": (m, n)}
+    table |= {f"other {i}": pair for i, pair in enumerate(others) if sum(pair)}
+    m, n = (sum(pair[side] for pair in table.values()) for side in (0, 1))
+    rare = {c for c in table if Fraction(sum(table[c]) * min(m, n), m + n) < least}
+    samples = [[c for c in table for _ in range(table[c][side])] for side in (0, 1)]
+    pooled = [["rare" if c in rare else c for c in sample] for sample in samples]
+    result = judge_one(detector("chi_square", min_expected=least), *samples)
+    statistic, p_value, _ = drift.chi_square_test(*pooled)
+    if rare == table.keys():
+        assert_close(result.statistic, 0.0, what="statistic", atol=1e-12)
+        assert_close(result.p_value, 1.0, what="p_value", atol=1e-12)
+        assert_equal(result.drifted, False, "drifted")
+        told = isinstance(result.note, str) and result.note != ""
+        assert_holds(told, "the note says that all are rare", actual=result)
+    else:
+        assert_found(result, "chi_square", statistic, p_value)
+
+
 @given(st.permutations(["p", "q", "r"]), st.permutations(["p", "q", "r"]))
 @example(["p", "q", "r"], ["r", "q", "p"])
 def test_columns_are_joined_by_name(first: list[str], second: list[str]) -> None:
@@ -359,6 +399,8 @@ def test_the_results_agree_with_the_reference(
     rng = np.random.default_rng(seed)
     # No p-value of a size like these is a simple part of this threshold.
     setting = {"threshold": 0.1237, "correction": correction, "min_samples": 6}
+    # Of three categories one at least is expected twice; numbers come once each.
+    setting["min_expected"] = 1 if method == "auto" else 0
     tables = []
     for size in rng.integers(5, 16, 2):
         table: dict[str, Values] = {"normal": rng.normal(size=size).tolist()}
@@ -457,6 +499,8 @@ def test_bad_settings_are_refused() -> None:
         assert_raises_naming("threshold", DriftDetector, method, 1.0)
     for least in (0, -1):
         assert_raises_naming("min_samples", DriftDetector, min_samples=least)
+    for least in (-0.1, -5):
+        assert_raises_naming("min_expected", DriftDetector, min_expected=least)
     for method, level in (("psi", 1.0), ("psi", 3), ("ks", 0.999)):
         made = DriftDetector(method, level)
         call = made.detect_drift

@@ -106,9 +106,11 @@ def _read_column(raw: object, label: str) -> Column:
     """Return a column without missing values, as numbers or as hashable objects."""
     if isinstance(raw, str | bytes):
         raise TypeError(f"{label} must be a vector of values, got {raw!r}")
-    values = raw if isinstance(raw, list | tuple) else np.asarray(raw)
+    values = raw if isinstance(raw, list | tuple) else np.asanyarray(raw)
     if isinstance(values, np.ndarray):
         require(values.ndim == 1, label, "a vector of shape (n,)", values)
+        if isinstance(values, np.ma.MaskedArray):
+            values = values.compressed()
         if values.dtype.kind in "iub":
             return Column(label, values)
         if values.dtype.kind == "f":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reference.core.validation import require, require_one_of
-from reference.production.drift.chi_square import chi_square_test
+from reference.production.drift.chi_square import count_categories
 from reference.production.drift.columns import (
     Column,
     Table,
@@ -15,6 +15,7 @@ from reference.production.drift.columns import (
 )
 from reference.production.drift.correction import CORRECTIONS
 from reference.production.drift.kolmogorov_smirnov import ks_test
+from reference.production.drift.pooling import compare_pooled
 from reference.production.drift.samples import require_whole
 from reference.production.drift.stability import psi
 
@@ -27,7 +28,7 @@ class DriftResult:
 
     ``method`` is the one that was used: ``ks``, ``psi`` or ``chi_square``. ``p_value``
     is that of the feature alone, before any correction, and None where there is none.
-    ``note`` says why nothing was judged.
+    ``note`` says why nothing was judged, or could be seen.
     """
 
     feature: str
@@ -59,6 +60,11 @@ class DriftDetector:
     family. A constant is judged as any other feature. A category that only one side
     has counts like any other.
 
+    The chi-square distribution holds for counts that are large enough. Categories of
+    which the smaller sample expects fewer than ``min_expected`` values (see
+    ``pool_rare``; 0: none) are therefore one cell. Where all are that rare the
+    statistic is 0, the p-value 1, and a note says so.
+
     Data are a mapping of names to vectors, which may differ in length, or a table of
     shape (n, features) named by ``feature_names``, else ``feature_0``, ``feature_1``,
     …. Both methods raise ``ValueError`` for other columns than expected and for
@@ -76,14 +82,16 @@ class DriftDetector:
         correction: str = "benjamini_hochberg",
         min_samples: int = 20,
         bins: int = 10,
+        min_expected: float = 5.0,
     ) -> None:
-        check_settings(method, threshold, correction, min_samples, bins)
+        check_settings(method, threshold, correction, min_samples, bins, min_expected)
         self.method = method
         self.threshold = float(threshold)
         self.feature_names = check_feature_names(feature_names)
         self.correction = correction
         self.min_samples = min_samples
         self.bins = bins
+        self.min_expected = float(min_expected)
         self._reference: dict[str, Column] | None = None
 
     def set_reference(self, data: Table) -> "DriftDetector":
@@ -125,8 +133,11 @@ class DriftDetector:
         elif method == "ks":
             statistic, p_value = ks_test(first.numbers(), second.numbers())
         else:
-            test = chi_square_test(first.categories(), second.categories())
-            statistic, p_value = test.statistic, test.p_value
+            statistic, p_value, note = compare_pooled(
+                count_categories(first.categories(), first.label),
+                count_categories(second.categories(), second.label),
+                self.min_expected,
+            )
         return DriftResult(
             name, method, statistic, p_value, self.threshold, False, note
         )
@@ -168,13 +179,19 @@ def too_few(method: str, reference: int, current: int, min_samples: int) -> str:
 
 
 def check_settings(
-    method: str, threshold: float, correction: str, min_samples: int, bins: int
+    method: str,
+    threshold: float,
+    correction: str,
+    min_samples: int,
+    bins: int,
+    min_expected: float,
 ) -> None:
     """Check what detectors are given."""
     require_one_of("method", method, METHODS)
     require_one_of("correction", correction, tuple(CORRECTIONS))
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-        raise TypeError(f"threshold must be a number, got {threshold!r}")
+    for name, value in (("threshold", threshold), ("min_expected", min_expected)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} must be a number, got {value!r}")
     if method == "psi":
         positive = threshold > 0 and math.isfinite(threshold)
         require(positive, "threshold", "a finite number above zero", threshold)
@@ -182,6 +199,8 @@ def check_settings(
         require(0 < threshold < 1, "threshold", "between 0 and 1", threshold)
     require_whole("min_samples", min_samples, 1)
     require_whole("bins", bins, 2)
+    valid = 0 <= min_expected < math.inf
+    require(valid, "min_expected", "a finite number of at least zero", min_expected)
 
 
 def check_feature_names(names: Sequence[str] | None) -> tuple[str, ...] | None:

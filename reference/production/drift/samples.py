@@ -8,6 +8,8 @@ from reference.core.validation import Array, as_vector, require
 
 def as_sample(value: ArrayLike, argument: str, least: int) -> Array:
     """Convert to a finite vector of at least ``least`` values."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{argument} must be free of missing values, got a mask")
     sample = as_vector(value, argument)
     expected = f"a vector of at least {least} value{'s' if least > 1 else ''}"
     require(sample.size >= least, argument, expected, sample)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reference.core.validation import require
-from reference.production.drift.categories import CategoryCounts
-from reference.production.drift.chi_square import compare_counts
+from reference.production.drift.categories import REST, CategoryCounts
 from reference.production.drift.columns import Table
 from reference.production.drift.detector import (
     DriftResult,
@@ -20,6 +19,7 @@ from reference.production.drift.detector import (
     too_few,
 )
 from reference.production.drift.kolmogorov_smirnov import p_value_of
+from reference.production.drift.pooling import compare_pooled
 from reference.production.drift.sketch import QuantileSketch
 from reference.production.drift.stability import edges_of, index_bounds, stability_index
 from reference.production.drift.summary import StreamSummary, Summary
@@ -54,7 +54,9 @@ class StreamingDriftDetector:
       interpolated ones; the share of a bin is off by at most 2 ε of its own sketch.
       ``statistic_error`` is how far the index with the same edges can then be off. A
       feature has drifted where the least index possible exceeds the threshold.
-    - ``chi_square``: categories that one side has not counted by name are one cell.
+    - ``chi_square``: categories that one side has not counted by name are one cell,
+      the rest; see ``CategoryCounts``. Where on both sides most values are in the
+      rest the feature is not judged, and a note says so.
 
     Safe for several threads.
     """
@@ -68,12 +70,13 @@ class StreamingDriftDetector:
         correction: str = "benjamini_hochberg",
         min_samples: int = 20,
         bins: int = 10,
+        min_expected: float = 5.0,
         confidence: float = 0.999,
         size: int = 8192,
         max_categories: int = 1000,
         seed: int | None = None,
     ) -> None:
-        check_settings(method, threshold, correction, min_samples, bins)
+        check_settings(method, threshold, correction, min_samples, bins, min_expected)
         require(0 < confidence < 1, "confidence", "between 0 and 1", confidence)
         self.method = method
         self.threshold = float(threshold)
@@ -81,6 +84,7 @@ class StreamingDriftDetector:
         self.correction = correction
         self.min_samples = min_samples
         self.bins = bins
+        self.min_expected = float(min_expected)
         self.confidence = confidence
         self._blank = StreamSummary(
             method, feature_names, size=size, max_categories=max_categories
@@ -161,8 +165,7 @@ class StreamingDriftDetector:
             else:
                 found = sketched_ks(first, second, self.confidence)
         elif isinstance(first, CategoryCounts) and isinstance(second, CategoryCounts):
-            test = compare_counts(*first.beside(second))
-            found = (test.statistic, test.p_value, 0.0)
+            found, note = counted_chi_square(first, second, self.min_expected)
         statistic, p_value, error = found
         return StreamingDriftResult(
             name, method, statistic, p_value, self.threshold, False, note, error
@@ -209,3 +212,16 @@ def sketched_psi(
     value = stability_index(tables[0], tables[1], _SMOOTHING)
     least, most = index_bounds(tables[0], tables[1], errors[0], errors[1], _SMOOTHING)
     return value, None, max(value - least, most - value)
+
+
+def counted_chi_square(
+    first: CategoryCounts, second: CategoryCounts, min_expected: float
+) -> tuple[tuple[float, float | None, float], str]:
+    """Return statistic, p-value and error, and a note, of two tables of counts."""
+    tables = first.beside(second)
+    rest = min(table[REST] / sum(table.values()) for table in tables)
+    if rest > 0.5:  # what drifts is likely not to be seen
+        note = f"too many categories: {rest:.0%} of the values are in the rest"
+        return (math.nan, None, 0.0), note
+    statistic, p_value, note = compare_pooled(*tables, min_expected)
+    return (statistic, p_value, 0.0), note

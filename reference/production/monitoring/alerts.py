@@ -49,7 +49,8 @@ class AlertManager:
     ``clock() − last < cooldown``, ``last`` being when an equal one was let through;
     those held back do not push that on. An alert past its cool-down is forgotten, with
     its held-back count, when another is let through, so the past is bounded by what
-    comes within one cool-down; ``len`` tells how many are remembered.
+    comes within one cool-down; ``len`` tells how many are remembered. Where the clock
+    goes back, cool-downs that began later than its time are over.
 
     Handlers run in the thread that alerts, in the order in which they were added, and
     outside the lock: a slow one delays its caller and nobody else. One that raises an
@@ -93,15 +94,15 @@ class AlertManager:
     ) -> bool:
         """Tell the handlers, each with its own copy of ``metadata`` (None: empty).
 
-        Returns False where the alert was suppressed. One that no handler wants is let
-        through like any other.
+        An entry that cannot be copied is told by its ``repr``. Returns False where the
+        alert was suppressed. One that no handler wants is let through like any other.
         """
         rank = _rank("severity", severity)
         if not isinstance(message, str):
             raise TypeError(f"message must be text, got {message!r}")
         if metadata is not None and not isinstance(metadata, Mapping):
             raise TypeError(f"metadata must be a mapping or None, got {metadata!r}")
-        data = copy.deepcopy(dict(metadata or {}))
+        data = dict(metadata or {})
         with self._lock:
             now = self._clock()
             suppressed = self._let_through((severity, message), now)
@@ -109,24 +110,28 @@ class AlertManager:
         if suppressed is None:
             return False
         for handler in handlers:
-            told = Alert(severity, message, copy.deepcopy(data), now, suppressed)
+            copied = {name: _copied(entry) for name, entry in data.items()}
+            told = Alert(severity, message, copied, now, suppressed)
             self._tell(handler, told)
         return True
 
     def _let_through(self, key: tuple[str, str], now: float) -> int | None:
         """Return how many were held back before, or None where this one is too."""
         past = self._past.get(key)
-        if past is not None and now - past.last < self.cooldown:
+        if past is not None and self._is_cooling(past, now):
             past.held_back += 1
             return None
         self._past.pop(key, None)
         while self._past:  # the oldest come first
             oldest = next(iter(self._past))
-            if now - self._past[oldest].last < self.cooldown:
+            if self._is_cooling(self._past[oldest], now):
                 break
             del self._past[oldest]
         self._past[key] = _Past(now)
         return 0 if past is None else past.held_back
+
+    def _is_cooling(self, past: _Past, now: float) -> bool:
+        return 0 <= now - past.last < self.cooldown
 
     def _tell(self, handler: Handler, alert: Alert) -> None:
         try:
@@ -141,3 +146,13 @@ def _rank(argument: str, severity: str) -> int:
     known = isinstance(severity, str) and severity in SEVERITIES
     require(known, argument, f"one of {', '.join(SEVERITIES)}", severity)
     return SEVERITIES.index(severity)
+
+
+def _copied(entry: object) -> object:
+    """Return a deep copy, or a text: what is told must not fail for what it tells."""
+    for copied in (copy.deepcopy, repr):
+        try:
+            return copied(entry)
+        except Exception as error:
+            _logger.debug("an entry of an alert has no copy: %s", type(error))
+    return object.__repr__(entry)

@@ -81,9 +81,9 @@ class PerformanceMonitor:
     ) -> None:
         """Add a record; all parts may be left out.
 
-        Raises ``ValueError`` where ``prediction_id`` is that of a record in the window
-        or ``latency_ms`` is negative or not finite, ``TypeError`` for what cannot be
-        hashed; nothing is recorded then.
+        Raises ``ValueError`` where ``prediction_id`` is that of a record in the window,
+        ``latency_ms`` is negative or not finite, or a number exceeds float64,
+        ``TypeError`` for what cannot be hashed; nothing is recorded then.
         """
         for name, value in (
             ("y_true", y_true),
@@ -91,6 +91,8 @@ class PerformanceMonitor:
             ("prediction_id", prediction_id),
         ):
             _require_hashable(name, value)
+        _require_float64("y_true", y_true)
+        _require_float64("y_pred", y_pred)
         if not isinstance(error, bool | np.bool_):
             raise TypeError(f"error must be a truth value, got {error!r}")
         latency = None if latency_ms is None else _as_latency(latency_ms)
@@ -112,6 +114,7 @@ class PerformanceMonitor:
         """
         _require_hashable("prediction_id", prediction_id)
         _require_hashable("y_true", y_true)
+        _require_float64("y_true", y_true)
         require(y_true is not None, "y_true", "a label", y_true)
         with self._lock:
             record = self._by_id.get(prediction_id)
@@ -191,6 +194,7 @@ def _percentiles(latencies: list[float]) -> list[float | None]:
 def _as_latency(latency_ms: float) -> float:
     if isinstance(latency_ms, bool) or not isinstance(latency_ms, _NUMBER):
         raise TypeError(f"latency_ms must be a number, got {latency_ms!r}")
+    _require_float64("latency_ms", latency_ms)
     valid = math.isfinite(latency_ms) and latency_ms >= 0
     require(valid, "latency_ms", "finite and at least zero", latency_ms)
     return float(latency_ms)
@@ -201,3 +205,15 @@ def _require_hashable(argument: str, value: object) -> None:
         hash(value)
     except TypeError as error:
         raise TypeError(f"{argument} must be hashable, got {value!r}") from error
+
+
+def _require_float64(argument: str, value: object) -> None:
+    """Raise ``ValueError`` for an integer that float64 cannot hold."""
+    if isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError as error:
+            given = f"an integer of {value.bit_length()} bits"
+            raise ValueError(
+                f"{argument} must be within float64, got {given}"
+            ) from error

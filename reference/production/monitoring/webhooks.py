@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from reference.core.validation import require
 from reference.production.monitoring.alerts import Alert
@@ -14,6 +17,10 @@ _LONGEST_SUMMARY = 1024  # PagerDuty refuses a longer one
 _LONGEST_TEXT = 40_000  # Slack cuts a longer one off
 
 Message = dict[str, object]
+
+
+_TRANSPORTS = ("connection", "http11", "http2", "proxy", "socks")
+_is_sending = ContextVar("_is_sending", default=False)
 
 
 class WebhookError(RuntimeError):
@@ -27,7 +34,8 @@ class WebhookHandler:
     PagerDuty Events API v2; for another receiver ``message`` makes the body from the
     alert. ``timeout`` seconds is the limit to connect, to send, and between two parts
     of the answer. One attempt is made, redirects are not followed, and any answer but
-    2xx raises ``WebhookError``, which the manager counts and logs.
+    2xx raises ``WebhookError``, which the manager counts and logs. The URL may hold a
+    secret, so httpx and httpcore log nothing of the request.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class WebhookHandler:
         headers = {"Content-Type": "application/json"}
         try:
             with (
+                _unlogged(),
                 httpx.Client(timeout=self._timeout, follow_redirects=False) as client,
                 client.stream("POST", self._url, content=body, headers=headers) as got,
             ):
@@ -92,6 +101,25 @@ class WebhookHandler:
 
     def __repr__(self) -> str:
         return f"WebhookHandler({self.name})"
+
+
+def _is_no_webhook(_: logging.LogRecord) -> bool:
+    return not _is_sending.get()
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Drop what the HTTP client logs in this thread: URLs, and headers that hold them.
+
+    A filter serves one logger only, not those below it.
+    """
+    for name in ("httpx", *(f"httpcore.{part}" for part in _TRANSPORTS)):
+        logging.getLogger(name).addFilter(_is_no_webhook)  # once, if repeated
+    token = _is_sending.set(True)
+    try:
+        yield
+    finally:
+        _is_sending.reset(token)
 
 
 def slack_message(alert: Alert) -> Message:

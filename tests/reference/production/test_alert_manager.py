@@ -124,6 +124,69 @@ def test_metadata_is_copied_to_its_depth() -> None:
     assert metadata == {"hosts": ["a"]}
 
 
+class Odd:
+    """Fails to be copied, and as it likes to be shown."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self.shown = shown
+
+    def __deepcopy__(self, memory: object) -> "Odd":
+        """Refuse."""
+        raise RuntimeError("one of a kind")
+
+    def __repr__(self) -> str:
+        if self.shown:
+            return "odd"
+        raise RuntimeError("not to be shown")
+
+
+class TwoPartError(Exception):
+    """Takes two arguments and passes one on, so that it cannot be copied."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def test_what_cannot_be_copied_is_told_as_text() -> None:
+    manager = AlertManager(clock=Clock())
+    told: list[Alert] = []
+    manager.add_handler(told.append)
+    manager.add_handler(told.append)
+    metadata = {
+        "odd": Odd(shown=True),
+        "hidden": Odd(shown=False),
+        "error": TwoPartError(1, "boom"),
+        "lock": threading.Lock(),
+        "hosts": ["a"],
+    }
+    assert manager.alert("critical", "disk", metadata)
+    assert (len(told), manager.failures) == (2, 0)
+    for alert in told:
+        assert alert.metadata["odd"] == "odd"
+        assert str(alert.metadata["hidden"]).startswith("<")
+        assert alert.metadata["error"] == "TwoPartError('boom')"
+        assert str(alert.metadata["lock"]).startswith("<unlocked")
+        assert alert.metadata["hosts"] == ["a"]
+
+
+def test_a_clock_that_goes_back_ends_cool_downs() -> None:
+    clock = Clock()
+    manager = AlertManager(10.0, clock=clock)
+    clock.now = 10_000.0
+    assert manager.alert("error", "disk")
+    assert not manager.alert("error", "disk")
+    clock.now = 0.0
+    assert manager.alert("error", "disk")
+    assert not manager.alert("error", "disk")
+    clock.now = 10_000.0
+    manager.alert("error", "other")
+    for second in range(100):
+        clock.now = float(second)
+        manager.alert("info", f"message {second}")
+        assert len(manager) <= 10
+
+
 def test_a_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: Alert) -> None:
         raise OSError("the pager is unreachable")

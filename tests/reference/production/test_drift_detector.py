@@ -121,7 +121,8 @@ def test_too_few_values_are_not_judged(method: str) -> None:
         assert result.p_value is None
         assert not result.drifted
         assert "20 are wanted" in result.note
-    result = one(DriftDetector(method), enough, [*few[:-1].tolist(), 119.0])
+    detector = DriftDetector(method, min_expected=0.0)
+    result = one(detector, enough, [*few[:-1].tolist(), 119.0])
     assert result.note == ""
     assert not math.isnan(result.statistic)
 
@@ -143,6 +144,57 @@ def test_new_and_lost_categories_are_drift() -> None:
     known, new = ["a", "b"] * 50, ["a", "b", "c"] * 33
     assert one(DriftDetector("chi_square"), known, new).drifted
     assert one(DriftDetector("chi_square"), new, known).drifted
+
+
+def test_rare_categories_are_one_cell() -> None:
+    # The smaller sample expects 20, 5, 4.5 and 0.5 values of a, b, c and d.
+    first = ["a"] * 20 + ["b"] * 5 + ["c"] * 4 + ["d"]
+    second = ["a"] * 20 + ["b"] * 5 + ["c"] * 5
+    result = one(DriftDetector("chi_square"), first, second)
+    assert (result.statistic, result.p_value) == (0.0, 1.0)  # the rare: 5 and 5
+    result = one(DriftDetector("chi_square", min_expected=4.5), first, second)
+    expected = chi_square_test(first, second)
+    assert (result.statistic, result.p_value) == expected[:2]
+    result = one(DriftDetector("chi_square", min_expected=0), first, second)
+    assert (result.statistic, result.p_value) == expected[:2]
+    assert result.note == ""
+
+
+def test_the_smaller_sample_says_what_is_rare() -> None:
+    # Of c it expects 500 · 100 / 10,100 < 5, though the larger has hundreds.
+    larger = ["a"] * 9_000 + ["b"] * 505 + ["c"] * 495
+    smaller = ["a"] * 90 + ["b"] * 5 + ["c"] * 4 + ["d"]
+    detector = DriftDetector("auto")
+    pooled = [[{"d": "c"}.get(v, v) for v in side] for side in (larger, smaller)]
+    expected = chi_square_test(*pooled)
+    for first, second in ((larger, smaller), (smaller, larger)):
+        result = one(detector, first, second)
+        assert result.statistic == pytest.approx(expected.statistic, rel=1e-12)
+    # A category that is new is rare by this rule, and many values of it are drift.
+    assert one(detector, larger, ["a"] * 90 + ["new"] * 10).drifted
+
+
+def test_a_table_of_rare_categories_shows_nothing() -> None:
+    names = [f"id {place}" for place in range(60)]
+    result = one(DriftDetector("auto"), names[:30], names[30:])
+    assert (result.statistic, result.p_value, result.drifted) == (0.0, 1.0, False)
+    assert "all categories are rare" in result.note
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+def test_masked_values_are_missing(dtype: type) -> None:
+    hidden = np.arange(150) % 3 == 0
+    values: NDArray[np.generic] = (100 * ALIKE).astype(dtype)
+    masked = np.ma.masked_array(np.where(hidden, 999, values), mask=hidden)
+    expected = one(DriftDetector(), 100 * STEADY, values[~hidden])
+    assert one(DriftDetector(), 100 * STEADY, masked) == expected
+    detector = DriftDetector().set_reference((100 * STEADY)[:, np.newaxis])
+    (result,) = detector.detect_drift(masked[:, np.newaxis])
+    assert result.statistic == expected.statistic
+    with pytest.raises(ValueError, match=r"^current must be free of missing values"):
+        ks_test(STEADY, masked)
+    with pytest.raises(ValueError, match=r"^data\['x'\] must be a vector"):
+        DriftDetector().set_reference({"x": masked.reshape(2, 75)})
 
 
 def test_those_not_judged_do_not_belong_to_the_family() -> None:
@@ -291,6 +343,10 @@ def test_wrong_data_are_named(data: dict[str, object], error: type[Exception]) -
         (lambda: DriftDetector(correction="holm"), ValueError, "correction"),
         (lambda: DriftDetector(min_samples=0), ValueError, "min_samples"),
         (lambda: DriftDetector(bins=1), ValueError, "bins"),
+        (lambda: DriftDetector(min_expected=-0.1), ValueError, "min_expected"),
+        (lambda: DriftDetector(min_expected=math.inf), ValueError, "min_expected"),
+        (lambda: DriftDetector(min_expected=math.nan), ValueError, "min_expected"),
+        (lambda: DriftDetector(min_expected=True), TypeError, "min_expected"),
         (lambda: DriftDetector(feature_names="ab"), TypeError, "feature_names"),
         (lambda: DriftDetector(feature_names=[]), ValueError, "feature_names"),
         (lambda: DriftDetector(feature_names=["a", "a"]), ValueError, "feature_names"),

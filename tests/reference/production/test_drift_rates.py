@@ -8,7 +8,8 @@ is 5 %, and the samples are large enough that the rate is near it. Seeds are fix
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from reference.production.drift import (
+    DriftDetector,
     chi_square_test,
     kolmogorov_survival,
     ks_test,
@@ -23,6 +25,7 @@ from reference.production.drift import (
     psi_critical_value,
 )
 from reference.production.drift.kolmogorov import two_sample_survival
+from reference.production.drift.pooling import compare_pooled
 
 PAIRS = 2000
 LEVEL = 0.05
@@ -70,6 +73,56 @@ def test_chi_square_false_alarms() -> None:
     assert_is_rate(alarms, LEVEL)
     # One sample taken as the truth is another test, with four times the false alarms.
     assert as_truth > 4 * LEVEL * PAIRS
+
+
+@pytest.mark.parametrize(
+    ("categories", "m", "n", "steepness"),
+    [(300, 1000, 30, 1.0), (200, 5000, 20, 1.5), (50, 20_000, 20, 2.0)],
+)
+def test_false_alarms_with_rare_categories(
+    categories: int, m: int, n: int, steepness: float
+) -> None:
+    shares = np.arange(1, categories + 1) ** -steepness
+    shares /= shares.sum()
+    generator = np.random.default_rng(8)
+    alarms = as_they_are = 0
+    for _ in range(PAIRS):
+        first, second = (
+            Counter[Hashable](
+                dict(enumerate(generator.multinomial(k, shares).tolist()))
+            )
+            for k in (m, n)
+        )
+        alarms += compare_pooled(first, second, 5.0)[1] <= LEVEL
+        as_they_are += compare_pooled(first, second, 0.0)[1] <= LEVEL
+    # The pool itself may be small: the count of alarms is near the level, not at it.
+    assert alarms <= 1.4 * LEVEL * PAIRS
+    assert as_they_are > 4 * LEVEL * PAIRS
+
+
+def test_false_alarms_of_the_detector_with_rare_categories() -> None:
+    # All but one of the categories are rare, so the table is 2 × 2 and its rate known.
+    shares, m, n = np.array([0.95, *[0.05 / 19] * 19]), 10_000, 30
+    generator = np.random.default_rng(9)
+    reference = generator.choice(20, m, p=shares).astype(str)
+    a = m - np.count_nonzero(reference == "0")
+    rate = sum(
+        stats.binom.pmf(b, n, 0.05)
+        for b in range(n + 1)
+        if chi_square_test([1] * a + [0] * (m - a), [1] * b + [0] * (n - b)).p_value
+        <= LEVEL
+    )
+    assert rate < 0.07  # b takes a few values only
+    windows = generator.choice(20, (PAIRS, n), p=shares).astype(str)
+    alarms = {}
+    for min_expected, runs in ((5.0, PAIRS), (0.0, 200)):
+        detector = DriftDetector("auto", min_expected=min_expected)
+        detector.set_reference({"x": reference})
+        alarms[min_expected] = sum(
+            detector.detect_drift({"x": window})[0].drifted for window in windows[:runs]
+        )
+    assert_is_rate(alarms[5.0], rate)
+    assert alarms[0.0] > 3 * LEVEL * 200
 
 
 @pytest.mark.parametrize(("m", "n", "bins"), [(1000, 1000, 10), (3000, 500, 5)])

@@ -23,6 +23,7 @@ from sklearn import metrics as scikit
 from reference.production.monitoring import PerformanceMetrics, PerformanceMonitor
 
 REL = 1e-12
+HUGE = 10**5000  # beyond float64, and too long to be shown
 QUALITY = ("accuracy", "precision", "recall", "f1_score")
 LABELS = st.sampled_from(["cat", "dog", "cow", "hen"])
 PAIRS = st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=60)
@@ -230,6 +231,10 @@ def test_threads_share_a_monitor() -> None:
         (lambda m: m.record_prediction(latency_ms=-1.0), ValueError, "latency_ms"),
         (lambda m: m.record_prediction(latency_ms=np.nan), ValueError, "latency_ms"),
         (lambda m: m.record_prediction(latency_ms="1"), TypeError, "latency_ms"),
+        (lambda m: m.record_prediction(latency_ms=HUGE), ValueError, "latency_ms"),
+        (lambda m: m.record_prediction(y_true=HUGE), ValueError, "y_true"),
+        (lambda m: m.record_prediction(y_pred=-HUGE), ValueError, "y_pred"),
+        (lambda m: m.record_label(1, HUGE), ValueError, "y_true"),
         (lambda m: m.record_prediction(error=1), TypeError, "error"),
         (lambda m: m.record_prediction(y_true=[1]), TypeError, "y_true"),
         (lambda m: m.record_prediction(y_pred=[1]), TypeError, "y_pred"),

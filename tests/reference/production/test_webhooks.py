@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from reference.production.monitoring import (
@@ -89,11 +90,12 @@ class Answer(BaseHTTPRequestHandler):
             status, text = slack_answer(body)
         elif self.path == "/v2/enqueue":
             status, text = pagerduty_answer(body)
-        elif self.path == "/moved":
+        elif self.path in ("/moved", "/loop"):
             status, text = 302, ""
         self.send_response(status)
         if status == 302:
-            self.send_header("Location", "/slack")
+            # A server may well lead to the same secret elsewhere.
+            self.send_header("Location", "/slack" if self.path == "/moved" else "/loop")
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -179,6 +181,33 @@ def test_other_answers_are_failures_without_the_secret(
         handler(ALERT)
     assert path not in str(told.value) + repr(handler)
     assert len(receiver.received) == 1  # neither repeated nor redirected
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted"), [("/slack", True), ("/secret", False), ("/loop", False)]
+)
+def test_nothing_is_logged_of_the_url(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture, path: str, accepted: bool
+) -> None:
+    manager = AlertManager()
+    manager.add_handler(WebhookHandler.slack(receiver.url(path)))
+    with caplog.at_level(logging.DEBUG):
+        manager.alert("error", "drift")
+        assert manager.failures == 1 - accepted
+        assert path not in caplog.text
+        assert not [one for one in caplog.records if one.name.startswith("http")]
+        # Requests of others are logged as ever.
+        httpx.post(receiver.url("/other"), json={})
+    assert "/other" in caplog.text
+
+
+def test_a_url_in_an_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    manager = AlertManager()
+    manager.add_handler(WebhookHandler.slack("http://127.0.0.1:SECRET/"))
+    with caplog.at_level(logging.DEBUG):
+        manager.alert("error", "drift")
+    assert "slack was not reached: InvalidURL" in caplog.text
+    assert "SECRET" not in caplog.text
 
 
 def test_a_slow_receiver_is_left_in_time(receiver: Receiver) -> None:
