@@ -166,7 +166,7 @@ def test_hnsw_curve(benchmark: BenchmarkFixture, rivals: _Rivals) -> None:
                         curve[name].append((ef, _recall(found), rate))
         return curve
 
-    curve = benchmark.pedantic(  # type: ignore[no-untyped-call]
+    curve = benchmark.pedantic(  # type: ignore[no-untyped-call]  # it publishes no types
         measure, rounds=1, iterations=1
     )
     benchmark.extra_info["curve"] = curve

@@ -272,8 +272,7 @@ def test_a_failure_stores_nothing() -> None:
     cache = EmbeddingCache(store)
     cache.get_or_compute(["a"], embed)
     for _ in range(2):
-        call = lambda: cache.get_or_compute(["a", "b", "c"], broken)  # noqa: E731
-        (error,) = run_together([call])
+        (error,) = run_together([lambda: cache.get_or_compute(["a", "b", "c"], broken)])
         claim = "the caller gets what its function has raised"
         assert_holds(error is broken.error, claim, actual=error)
     assert_equal(broken.asked, [["b", "c"]] * 2, "what was asked for")
@@ -444,8 +443,9 @@ def test_two_calls_never_claim_the_same_text(turn: int) -> None:
 
     def ask_first() -> tuple[object, Team[object]]:
         text = VisitedText("a")
-        call = lambda: cache.get_or_compute([text], embed_for_first)  # noqa: E731
-        return run_inside(call, begin_second, turn)
+        return run_inside(
+            lambda: cache.get_or_compute([text], embed_for_first), begin_second, turn
+        )
 
     team = Team([ask_first])
     progress.wait_for(1)

@@ -256,7 +256,7 @@ def test_a_failing_save_leaves_all_as_it_was() -> None:
                     serializer.save(old, FILE)
                 RECORDER.step(f"# {how} now raises {error.__name__}")
                 with instead(replacements, ModelSerializer.save):
-                    raised = _raised(lambda: serializer.save(model, FILE), error)  # noqa: B023
+                    raised = _raised(lambda: serializer.save(model, FILE), error)  # noqa: B023 - called at once
                 assert_holds(raised, f"the {error.__name__} is raised")
                 left = [FILE] if old is not None else []
                 assert_equal(files(), left, "the files in the folder")

@@ -136,7 +136,7 @@ class _Punctual(AbstractConnection):
 
     def _connect(self) -> _Stream:
         # The next class's, which is not abstract; redis has no types for it.
-        raw = super()._connect()  # type: ignore[no-untyped-call, safe-super]
+        raw = super()._connect()  # type: ignore[no-untyped-call, safe-super]  # redis-py has no types here
         return _Stream(raw, self._deadline)
 
 

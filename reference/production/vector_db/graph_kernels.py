@@ -68,7 +68,7 @@ def _place(starts: Labels, M: int, node: int, level: int) -> int:
     """Return where the links of ``node`` on ``level`` begin in their array."""
     if level == 0:
         return node * (2 * M + 1)
-    return starts[node] + (level - 1) * (M + 1)  # type: ignore[no-any-return]
+    return starts[node] + (level - 1) * (M + 1)  # type: ignore[no-any-return]  # arrays of Numba
 
 
 @inlined
@@ -79,7 +79,7 @@ def _new_epoch(visited: NDArray[np.uint8], epoch: Labels) -> int:
             visited[node] = 0
         epoch[0] = 0
     epoch[0] += 1
-    return epoch[0]  # type: ignore[no-any-return]
+    return epoch[0]  # type: ignore[no-any-return]  # arrays of Numba
 
 
 @routine

@@ -166,7 +166,7 @@ class VectorIndex(ABC):
         try:
             options, state = header["options"], header["state"]
             assert isinstance(options, dict)  # noqa: S101 - told as a bad file below
-            assert isinstance(state, dict)  # noqa: S101
+            assert isinstance(state, dict)  # noqa: S101 - the same
             index = make(**options)
             index._restore(state, arrays)
             index._next_id = _as_next_id(header["next_id"], arrays["ids"])

@@ -22,7 +22,7 @@ HORIZON = 300
 
 
 def router(share: float = 0.1, **options: object) -> CanaryRouter:
-    return CanaryRouter("v1", "v2", share, **options)  # type: ignore[arg-type]
+    return CanaryRouter("v1", "v2", share, **options)  # type: ignore[arg-type]  # options by name
 
 
 def on_canary(chosen: CanaryRouter, keys: list[str] = KEYS) -> set[str]:
@@ -229,17 +229,17 @@ def test_a_rollback_is_seen_by_every_thread() -> None:
 def test_values_outside_the_domain(options: dict[str, object], argument: str) -> None:
     given_options = {"stable": "v1", "canary": "v2", **options}
     with pytest.raises(ValueError, match=rf"^{argument} must be"):
-        CanaryRouter(**given_options)  # type: ignore[arg-type]
+        CanaryRouter(**given_options)  # type: ignore[arg-type]  # options by name
 
 
 def test_wrong_types_and_unknown_versions() -> None:
     chosen = router()
     with pytest.raises(TypeError, match=r"^share must be"):
-        router("0.1")  # type: ignore[arg-type]
+        router("0.1")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"^key must be"):
-        chosen.route(7)  # type: ignore[arg-type]
+        chosen.route(7)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"^error must be"):
-        chosen.record("v2", 1)  # type: ignore[arg-type]
+        chosen.record("v2", 1)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ValueError, match=r"^version must be"):
         chosen.record("v3", False)
     with pytest.raises(ValueError, match=r"^version must be"):

@@ -56,10 +56,10 @@ def child(moment_of_death: int, work: Callable[[], object]) -> None:
     try:
         for name in CALLS:
             setattr(os, name, watched(getattr(os, name)))
-        os.write = torn_write  # type: ignore[assignment]
+        os.write = torn_write  # type: ignore[assignment]  # a stand-in
         import fcntl
 
-        fcntl.flock = watched(fcntl.flock)  # type: ignore[assignment]
+        fcntl.flock = watched(fcntl.flock)  # type: ignore[assignment]  # a stand-in
         work()
         os._exit(DONE)
     finally:
@@ -142,7 +142,7 @@ def test_a_change_is_whole_or_absent(
         folder = tmp_path / str(moment)
         shutil.copytree(tmp_path / "prepared", folder)
         versions = manager(folder)
-        died = dies_at(moment, lambda versions=versions: work(versions))  # type: ignore[misc]
+        died = dies_at(moment, lambda versions=versions: work(versions))  # type: ignore[misc]  # a lambda
         found.append(seen(folder))
         goes_on(folder)
         if not died:

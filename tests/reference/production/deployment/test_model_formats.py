@@ -215,7 +215,7 @@ def test_pytorch_refusals(tmp_path: Path, network: Network) -> None:
     with pytest.raises(ValueError, match=r"^model_class must fit the saved state"):
         SERIALIZER.load(path, model_class=lambda: Network(9))
     with pytest.raises(TypeError, match=r"^model_class must build"):
-        SERIALIZER.load(path, model_class=dict)  # type: ignore[arg-type]
+        SERIALIZER.load(path, model_class=dict)  # type: ignore[arg-type]  # wrong on purpose
     other = tmp_path / "other"
     with pytest.raises(TypeError, match=r"^model must be a torch.nn.Module"):
         SERIALIZER.save({"w": 1}, other, "pytorch")

@@ -50,7 +50,7 @@ class Unwritable:
 
 def saved(folder: Path, **options: object) -> Path:
     path = folder / "model.bin"
-    ModelSerializer(KEY).save(MODEL, path, metadata=METADATA, **options)  # type: ignore[arg-type]
+    ModelSerializer(KEY).save(MODEL, path, metadata=METADATA, **options)  # type: ignore[arg-type]  # options by name
     return path
 
 
@@ -107,14 +107,14 @@ def test_metadata_comes_back_equal(metadata: ModelMetadata) -> None:
 
 def test_metadata_keeps_copies_and_checks_types() -> None:
     metrics = {"auc": 0.5}
-    metadata = ModelMetadata(features=["a"], metrics=metrics)  # type: ignore[arg-type]
+    metadata = ModelMetadata(features=["a"], metrics=metrics)  # type: ignore[arg-type]  # wrong on purpose
     metrics["auc"] = 0.9
     assert metadata == ModelMetadata(features=("a",), metrics={"auc": 0.5})
     for wrong in ({"name": 1}, {"features": "ab"}, {"features": [1]}, {"metrics": [1]}):
         with pytest.raises(TypeError, match=f"^{next(iter(wrong))} must be"):
             ModelMetadata(**wrong)
     with pytest.raises(TypeError, match=r"^metrics must be"):
-        ModelMetadata(metrics={"auc": "high"})  # type: ignore[dict-item]
+        ModelMetadata(metrics={"auc": "high"})  # type: ignore[dict-item]  # wrong on purpose
 
 
 @given(st.data())
@@ -183,7 +183,7 @@ def test_the_border_of_header_and_payload_cannot_move(tmp_path: Path) -> None:
 def test_a_foreign_pickle_never_runs(tmp_path: Path, dump: object) -> None:
     marker, path = tmp_path / "marker", tmp_path / "foreign.bin"
     with path.open("wb") as file:
-        dump(Touch(marker), file)  # type: ignore[operator]
+        dump(Touch(marker), file)  # type: ignore[operator]  # of two modules
     content = path.read_bytes()
     refused(content, tmp_path)
     good = saved(tmp_path).read_bytes()
@@ -311,16 +311,16 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
             ModelSerializer(key)
         assert "fifteen" not in str(caught.value)
     with pytest.raises(TypeError, match=r"^key must be") as caught_type:
-        ModelSerializer("a secret of enough bytes")  # type: ignore[arg-type]
+        ModelSerializer("a secret of enough bytes")  # type: ignore[arg-type]  # wrong on purpose
     assert "secret" not in str(caught_type.value)
     with pytest.raises(ValueError, match=r"^format must be"):
         serializer.save(MODEL, path, "yaml")
     with pytest.raises(TypeError, match=r"^format must be"):
-        serializer.save(MODEL, path, 3)  # type: ignore[arg-type]
+        serializer.save(MODEL, path, 3)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"^metadata must be"):
-        serializer.save(MODEL, path, metadata={"a": 1})  # type: ignore[arg-type]
+        serializer.save(MODEL, path, metadata={"a": 1})  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"^path must be"):
-        serializer.load(7)  # type: ignore[arg-type]
+        serializer.load(7)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ValueError, match=r"^path must be"):
         serializer.load("a\0b")
     assert not list(tmp_path.iterdir())

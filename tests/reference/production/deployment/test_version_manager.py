@@ -194,12 +194,12 @@ def test_names_that_file_systems_confuse(tmp_path: Path) -> None:
 def test_wrong_types_and_bad_arguments_leave_nothing(tmp_path: Path) -> None:
     versions = manager(tmp_path)
     attempts: list[tuple[type[Exception], str, Callable[[], object]]] = [
-        (TypeError, "version", lambda: versions.register(1, 1)),  # type: ignore[arg-type]
-        (TypeError, "version", lambda: versions.activate(None)),  # type: ignore[arg-type]
-        (TypeError, "metrics", lambda: versions.register("v", 1, {"a": "b"})),  # type: ignore[dict-item]
+        (TypeError, "version", lambda: versions.register(1, 1)),  # type: ignore[arg-type]  # wrong on purpose
+        (TypeError, "version", lambda: versions.activate(None)),  # type: ignore[arg-type]  # wrong on purpose
+        (TypeError, "metrics", lambda: versions.register("v", 1, {"a": "b"})),  # type: ignore[dict-item]  # wrong on purpose
         (ValueError, "format", lambda: versions.register("v", 1, format="yaml")),
         (TypeError, "model", lambda: versions.register("v", 1, format="onnx")),
-        (TypeError, "base_path", lambda: ModelVersionManager(7)),  # type: ignore[arg-type]
+        (TypeError, "base_path", lambda: ModelVersionManager(7)),  # type: ignore[arg-type]  # wrong on purpose
         (ValueError, "base_path", lambda: ModelVersionManager("a\0b")),
     ]
     for kind, argument, attempt in attempts:
