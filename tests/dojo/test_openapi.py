@@ -28,7 +28,8 @@ class Whole(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     kind: Literal["one", "two"]
-    version: Literal[1] = 1
+    # Not Literal[1]: Pydantic takes True for it, which JSON Schema does not.
+    version: Literal["3"] = "3"
     rows: Annotated[
         list[
             Annotated[list[Annotated[float, Field(ge=-1, lt=1)]], Field(min_length=1)]
