@@ -1,0 +1,1 @@
+"""Mock interviews that measure: rounds against the clock, offline, in the terminal."""

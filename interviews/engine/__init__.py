@@ -1,0 +1,1 @@
+"""What carries an interview: the clock, the log, the plan and the session."""
