@@ -21,6 +21,8 @@ nox.options.default_venv_backend = "none"
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".venv"
+# Katas that are met in interviews only.
+CHALLENGES = ROOT / "interviews" / "coding_challenges"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = str(BIN / ("python.exe" if os.name == "nt" else "python"))
 
@@ -41,9 +43,11 @@ def environment(session: nox.Session, extra: str = "") -> None:
     stamp.write_text(wanted)
 
 
-def dojo(session: nox.Session, *arguments: str) -> None:
-    """Run the command line of the runner."""
-    session.run(PYTHON, "-m", "dojo", *arguments, external=True)
+def dojo(session: nox.Session, *arguments: str, shelf: Path = ROOT) -> None:
+    """Run the command line of the runner, on the katas or on another shelf of them."""
+    session.run(
+        PYTHON, "-m", "dojo", *arguments, external=True, env={"DOJO_ROOT": str(shelf)}
+    )
 
 
 @nox.session
@@ -75,11 +79,21 @@ def truth(session: nox.Session) -> None:
 
 
 @nox.session
+def challenges(session: nox.Session) -> None:
+    """Prove the judges of the coding challenges, as ``truth`` does those of katas."""
+    environment(session, "tests")
+    dojo(session, "truth", *session.posargs, shelf=CHALLENGES)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check layout, lint and types."""
     environment(session, "tests")
     # Of katas/ the properties alone: how learners lay out their work is their own.
-    files = [".", *map(str, sorted(ROOT.glob("katas/*/test_*.py")))]
+    properties = [
+        file for tree in (ROOT, CHALLENGES) for file in tree.glob("katas/*/test_*.py")
+    ]
+    files = [".", *map(str, sorted(properties))]
     session.run(PYTHON, "-m", "ruff", "format", "--check", *files, external=True)
     session.run(PYTHON, "-m", "ruff", "check", *files, external=True)
     session.run(PYTHON, "-m", "mypy", external=True)
@@ -94,6 +108,7 @@ def tests(session: nox.Session) -> None:
     )
     if not session.posargs:
         dojo(session, "truth", "--no-mutants")
+        dojo(session, "truth", "--no-mutants", shelf=CHALLENGES)
 
 
 def interpreters() -> dict[str, str]:

@@ -328,24 +328,34 @@ def _mutant_cells(row: Row, shelf: Catalogue) -> list[Finding]:
 
 def changed_since(revision: str, katas: Sequence[Kata], shelf: Catalogue) -> list[Kata]:
     """Return the katas whose files, or whose reference's, changed since a revision."""
-    git = ["git", "-C", str(shelf.root)]
-    listing = subprocess.run(  # noqa: S603 - git with our own words
-        [*git, "diff", "--name-only", revision, "--"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    fresh = subprocess.run(  # noqa: S603 - git with our own words
-        [*git, "ls-files", "--others", "--exclude-standard"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if listing.returncode:
-        raise CatalogueError(f"'{revision}' is not a revision that git knows")
+    top = Path(_git(shelf, "rev-parse", "--show-toplevel").strip())
+    changed = {
+        (top / name).resolve()
+        for name in (
+            *_git(shelf, "diff", "--name-only", revision, "--").splitlines(),
+            *_git(
+                shelf, "ls-files", "--full-name", "--others", "--exclude-standard"
+            ).splitlines(),
+        )
+    }
     from dojo.progress import Progress
 
-    changed = set((listing.stdout + fresh.stdout).split())
     progress = Progress(shelf)
+    return [
+        kata
+        for kata in katas
+        if changed & {file.resolve() for file in progress.sources(kata)}
+    ]
 
-    def touched(kata: Kata) -> bool:
-        files = {str(file.relative_to(shelf.root)) for file in progress.sources(kata)}
-        return bool(files & changed)
 
-    return [kata for kata in katas if touched(kata)]
+def _git(shelf: Catalogue, *arguments: str) -> str:
+    found = subprocess.run(  # noqa: S603 - git with our own words
+        ["git", "-C", str(shelf.root), *arguments],  # noqa: S607 - the user's git
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if found.returncode:
+        if arguments[0] == "diff":
+            raise CatalogueError(f"'{arguments[2]}' is not a revision that git knows")
+        said = found.stderr.strip().splitlines() or ["it failed"]
+        raise CatalogueError(f"git {arguments[0]}: {said[0]}")
+    return found.stdout
