@@ -1,0 +1,3 @@
+from tests.dojo.conftest import tree
+
+__all__ = ["tree"]
