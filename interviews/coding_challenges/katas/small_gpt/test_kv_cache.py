@@ -1,0 +1,193 @@
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from katas.small_gpt.kv_cache import (
+    GPT,
+    Cache,
+    Config,
+    generate,
+    generate_cached,
+    next_token_loss,
+)
+from torch import Tensor
+
+from dojo.testing import (
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_raises_naming,
+    assert_shape,
+    seeds,
+)
+
+CONFIG = Config(vocabulary=11, context=9, width=12, heads=3, layers=2)
+# Float64: the same sums in another order, through two layers.
+CLOSE = 1e-10
+
+
+def _model(seed: int) -> GPT:
+    torch.manual_seed(seed)
+    model = GPT(CONFIG).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, dtype=torch.float64) * 0.5)
+    return model
+
+
+def _tokens(seed: int, batch: int, length: int) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randint(0, CONFIG.vocabulary, (batch, length), generator=rng)
+
+
+def _in_pieces(model: GPT, tokens: Tensor, pieces: list[int]) -> tuple[Tensor, Cache]:
+    cache, start, found = Cache(CONFIG), 0, []
+    for size in pieces:
+        found.append(model(tokens[:, start : start + size], cache))
+        start += size
+    return torch.cat(found, dim=1), cache
+
+
+def _whole(model: GPT, tokens: Tensor) -> Tensor:
+    """What each place gives by itself, from its text alone, without a cache."""
+    rows = [model(tokens[:, : end + 1])[:, -1] for end in range(tokens.shape[1])]
+    return torch.stack(rows, dim=1)
+
+
+cuts = st.lists(st.integers(1, 4), min_size=1, max_size=4).filter(
+    lambda pieces: sum(pieces) <= CONFIG.context
+)
+
+
+@given(seed=seeds(), batch=st.integers(1, 3), pieces=cuts)
+@example(seed=0, batch=2, pieces=[4, 1, 1])
+@example(seed=0, batch=2, pieces=[3, 4])
+@example(seed=1, batch=1, pieces=[1, 2, 4, 2])
+def test_a_text_in_pieces_gives_the_logits_of_the_whole(
+    seed: int, batch: int, pieces: list[int]
+) -> None:
+    """However a text is cut into calls, its logits are those of the whole."""
+    model, tokens = _model(seed), _tokens(seed, batch, sum(pieces))
+    found, _ = _in_pieces(model, tokens, pieces)
+    assert_shape(found, (batch, sum(pieces), CONFIG.vocabulary))
+    expected = _whole(model, tokens)
+    assert_close(
+        found.detach().numpy(), expected.detach().numpy(), rtol=CLOSE, atol=CLOSE
+    )
+
+
+@given(pieces=cuts)
+@example(pieces=[2, 1])
+def test_the_cache_counts_its_tokens(pieces: list[int]) -> None:
+    """A cache is empty at first, and then as long as the text that it has seen."""
+    assert_equal(Cache(CONFIG).length, 0, "an empty cache's length")
+    _, cache = _in_pieces(_model(0), _tokens(0, 2, sum(pieces)), pieces)
+    assert_equal(cache.length, sum(pieces), "the length")
+
+
+@given(pieces=cuts)
+@example(pieces=[3, 1, 1])
+def test_only_new_tokens_are_computed(pieces: list[int]) -> None:
+    """Every linear layer and embedding sees the new tokens of a call and no others."""
+    model, seen = _model(0), []
+    watched = [model.tokens, model.blocks[1].attention.qkv, model.blocks[1].mlp[0]]
+    for module in watched:
+        module.register_forward_hook(lambda _, _given, out: seen.append(out.shape[1]))
+    _in_pieces(model, _tokens(0, 1, sum(pieces)), pieces)
+    assert_equal(seen, [size for size in pieces for _ in watched], "places, each call")
+
+
+@given(seed=seeds())
+@example(seed=0)
+def test_caches_are_apart(seed: int) -> None:
+    """Two texts in turn, each with its cache, give what each gives alone."""
+    model, one, other = _model(seed), _tokens(seed, 1, 6), _tokens(seed + 1, 2, 6)
+    caches, found = (Cache(CONFIG), Cache(CONFIG)), ([], [])
+    for start in range(0, 6, 2):
+        for text, cache, logits in zip((one, other), caches, found, strict=True):
+            logits.append(model(text[:, start : start + 2], cache))
+    for text, logits in zip((one, other), found, strict=True):
+        assert_close(
+            torch.cat(logits, dim=1).detach().numpy(),
+            _whole(model, text).detach().numpy(),
+            rtol=CLOSE,
+            atol=CLOSE,
+        )
+
+
+@given(old=st.integers(0, CONFIG.context))
+@example(old=CONFIG.context)
+@example(old=5)
+def test_more_than_the_context_is_refused(old: int) -> None:
+    """Old and new tokens up to the context are taken; one more changes nothing."""
+    model, cache = _model(0), Cache(CONFIG)
+    if old:
+        model(_tokens(0, 1, old), cache)
+    new = CONFIG.context - old
+    assert_raises_naming("tokens", model, _tokens(0, 1, new + 1), cache)
+    assert_equal(cache.length, old, "the length after a refusal")
+    if new:
+        assert_shape(model(_tokens(0, 1, new), cache), (1, new, CONFIG.vocabulary))
+
+
+def test_without_a_cache_nothing_changes() -> None:
+    """Without a cache each call stands alone, and can be trained."""
+    model, tokens = _model(0), _tokens(0, 2, 5)
+    assert_equal(model(tokens).tolist(), model(tokens).tolist(), "logits, twice")
+    expected = _whole(model, tokens).detach().numpy()
+    assert_close(model(tokens).detach().numpy(), expected, rtol=CLOSE, atol=CLOSE)
+    assert_holds(next_token_loss(model, tokens).requires_grad, "the loss has gradients")
+
+
+@given(seed=seeds(), count=st.integers(0, 6), temperature=st.sampled_from([0.5, 2.0]))
+@example(seed=0, count=6, temperature=2.0)
+@example(seed=2, count=6, temperature=0.5)
+def test_generation_gives_the_same_text(
+    seed: int, count: int, temperature: float
+) -> None:
+    """Generation from the cache draws the text that generation without it draws."""
+    model, tokens = _model(seed), _tokens(seed, 2, 3)
+    arguments = (model, tokens, count, temperature)
+    found = generate_cached(*arguments, torch.Generator().manual_seed(seed))
+    expected, generator = tokens, torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        weights = (model(expected)[:, -1] / temperature).detach().exp()
+        drawn = torch.multinomial(
+            weights / weights.sum(-1, keepdim=True), 1, generator=generator
+        )
+        expected = torch.cat([expected, drawn], dim=1)
+    assert_equal(found.tolist(), expected.tolist(), "the text")
+    plain = generate(*arguments, torch.Generator().manual_seed(seed))
+    assert_equal(plain.tolist(), expected.tolist(), "the text without a cache")
+
+
+def test_generation_computes_each_token_once() -> None:
+    """The first call takes the whole text, each further one a single token."""
+    model, seen = _model(0), []
+    model.tokens.register_forward_hook(lambda _, _given, out: seen.append(out.shape[1]))
+    generate_cached(model, _tokens(0, 1, 4), 3, 1.0, torch.Generator().manual_seed(0))
+    assert_equal(seen, [4, 1, 1], "tokens in each call")
+
+
+def test_generation_stays_within_the_context() -> None:
+    """A text may fill the context, and is refused where it would outgrow it."""
+    model, rng = _model(0), torch.Generator().manual_seed(0)
+    full = generate_cached(model, _tokens(0, 1, 4), CONFIG.context - 4, 1.0, rng)
+    assert_shape(full, (1, CONFIG.context))
+    too_many = CONFIG.context - 3
+    assert_raises_naming(
+        "count", generate_cached, model, _tokens(0, 1, 4), too_many, 1.0, rng
+    )
+
+
+@given(training=st.booleans())
+@example(training=True)
+@example(training=False)
+def test_generation_leaves_the_model_as_it_came(training: bool) -> None:
+    """Generation runs without gradients in evaluation mode, and gives the mode back."""
+    model, seen = _model(0).train(training), []
+    model.blocks[0].register_forward_hook(
+        lambda module, _, out: seen.append((module.training, out.requires_grad))
+    )
+    generate_cached(model, _tokens(0, 2, 3), 2, 1.0, torch.Generator().manual_seed(0))
+    assert_equal(seen, [(False, False)] * 2, "training and gradients, at each token")
+    assert_equal(model.training, training, "the mode afterwards")
