@@ -130,7 +130,10 @@ class Round(Protocol):
         """Take an event of this round, ``opened`` included, into the state."""
 
     def enter(self, host: Host, phase: str) -> None:
-        """Begin a phase: show what it asks."""
+        """Begin a phase, after the session has shown its ``says``.
+
+        May be called a second time after a crash; must do only what is still to do.
+        """
 
     def handle(self, host: Host, text: str) -> None:
         """Take a line of the candidate; one that begins with "/" is a command."""

@@ -1,0 +1,1 @@
+"""What carries an interview, against a clock that tests set."""
