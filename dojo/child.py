@@ -16,13 +16,16 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, TextIO
 
 import pytest
 
-from dojo.catalogue import Catalogue, Kata
+from dojo.barrier import Barrier
+from dojo.catalogue import ROOT, Catalogue, Kata
 from dojo.failures import describe_failure, find_place
 from dojo.guards import Printed, Tampering, Watchdog, frame_of, limit_memory
+from dojo.inspection import not_allowed
 from dojo.recording import RECORDER, fix_seed
 from dojo.stub import Signature
 from dojo.targets import Target, install
@@ -46,7 +49,8 @@ class Job:
     ``only`` names the properties to run (all of them if empty); ``publish`` sends
     every call before it is made, to learn which one never comes back; ``arguments``
     are passed on to pytest, whose own report is then shown; ``part`` (i, n) leaves
-    all but every n-th property from the i-th to other children.
+    all but every n-th property from the i-th to other children. ``watched`` is the
+    file that the barrier keeps out, where it is not the one that is judged.
     """
 
     kata: Kata
@@ -59,6 +63,7 @@ class Job:
     arguments: tuple[str, ...] = ()
     explain: bool = True
     part: tuple[int, int] = (0, 1)
+    watched: Path | None = None
 
 
 class Reporter:
@@ -89,6 +94,7 @@ class Judge:
         learner_file: Path | None,
         report: Reporter,
         stacks: IO[str] | None = None,
+        root: Path = ROOT,
     ) -> None:
         self.job = job
         self.stacks = stacks
@@ -98,6 +104,15 @@ class Judge:
         self.current = IMPORT
         self.best: BaseException | None = None
         self.best_calls: list[str] = []
+        self.barrier = Barrier(
+            root,
+            job.target.tree,
+            job.kata.forbidden,
+            self._forbidden,
+            job.watched,
+        )
+        if learner_file is not None or job.watched is not None:
+            self.barrier.close()
         self.tampering = Tampering()
         self.main_thread = threading.get_ident()
         self.watchdog = Watchdog(job.kata.seconds, self._time_is_up)
@@ -152,6 +167,7 @@ class Judge:
         self.report.send("collected", properties=described)
         first, step = self.job.part
         items[:] = items[first::step]
+        self.barrier.shield()
         for function in {getattr(item, "obj", None): None for item in items}:
             handle = getattr(function, "hypothesis", None)
             if function is not None and handle is not None:
@@ -200,6 +216,15 @@ class Judge:
             Failure(message, property=self.current, kind="tampering"), broken=True
         )
         os._exit(DEAD)
+
+    def _forbidden(self, name: str, frame: FrameType | None) -> None:
+        """Report what the code reached for, and end before it has it."""
+        try:
+            file = self.job.watched or self.file
+            place = find_place(file, frame=frame)
+            self.report.fail(not_allowed(name, place))
+        finally:
+            os._exit(DEAD)
 
     def pytest_sessionfinish(self) -> None:
         """End at once: what pytest would tidy up ends with the process."""
@@ -295,7 +320,7 @@ def run(
         install(catalogue, job.target)
         file = job.target.file(job.kata)
         _settings(job)
-        judge = Judge(job, file, report, stacks)
+        judge = Judge(job, file, report, stacks, catalogue.root)
         if job.publish:
             RECORDER.publish = lambda text: report.send("call", text=text)
         if not job.arguments:

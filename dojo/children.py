@@ -78,6 +78,7 @@ class Child:
             "only": job.only, "stop_first": job.stop_first, "publish": job.publish,
             "examples": str(job.examples) if job.examples else None,
             "explain": job.explain, "part": job.part, "arguments": job.arguments,
+            "watched": str(job.watched) if job.watched else None,
         }  # fmt: skip
         environment = os.environ | {
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -9,7 +9,9 @@ from dojo.catalogue import Kata
 from dojo.stub import is_untouched
 from dojo.verdict import Failure, Place
 
-_ALWAYS_FORBIDDEN = ("reference", "solutions")
+_ALWAYS_FORBIDDEN = (
+    "reference", "solutions", "interviews", "dojo", "hypothesis", "pytest", "_pytest",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,25 @@ def is_not_started(source: Source, stub: str) -> bool:
 def forbidden_use(source: Source, kata: Kata) -> Failure | None:
     """Return a failure for the first use of what the learner is there to write."""
     banned = (*_ALWAYS_FORBIDDEN, *kata.forbidden)
-    for name, line in sorted(_dotted_names(source.tree), key=lambda use: use[1]):
+    for name, line in sorted(dotted_names(source.tree), key=lambda use: use[1]):
         for entry in banned:
             if name == entry or name.startswith(f"{entry}."):
-                return Failure(
-                    f"`{name}` is not allowed here: writing it is the exercise",
-                    property="allowed_names",
-                    sentence="The solution uses none of the calls that it replaces.",
-                    kind="forbidden",
-                    place=place_in(source.path, line, source.text),
-                )
+                return not_allowed(name, place_in(source.path, line, source.text))
     return None
 
 
-def _dotted_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def not_allowed(name: str, place: Place | None) -> Failure:
+    """Return the failure of code that uses what it is there to replace."""
+    return Failure(
+        f"`{name}` is not allowed here: writing it is the exercise",
+        property="allowed_names",
+        sentence="The solution uses none of the calls that it replaces.",
+        kind="forbidden",
+        place=place,
+    )
+
+
+def dotted_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Yield every name that the module takes from a library, in full."""
     aliases: dict[str, str] = {}
     for node in ast.walk(tree):

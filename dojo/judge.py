@@ -93,7 +93,8 @@ class _Findings:
     def fail(self, failure: Failure, outcome: str = "broken") -> None:
         """Enter a failure, under its property where it has one."""
         name = failure.property
-        self.failures.append(replace(failure, sentence=self.sentences.get(name, "")))
+        sentence = self.sentences.get(name, failure.sentence)
+        self.failures.append(replace(failure, sentence=sentence))
         if name in self.sentences:
             self.result(name, outcome)
 
@@ -159,6 +160,7 @@ class _Reader:
             assert isinstance(data, dict)  # noqa: S101 - the child's own form
             self.findings.fail(failure_from(data))
             self.findings.broken |= bool(event.get("broken"))
+            self.over |= data["kind"] == "forbidden"
         elif kind == "slow":
             self._too_slow(event.get("calls"), event.get("place"))
         elif kind == "result" and event["held"]:
@@ -226,6 +228,11 @@ def _made(
     findings: _Findings, draft: Verdict, kata: Kata, catalogue: Catalogue
 ) -> Verdict:
     order = list(findings.sentences)
+    forbidden = [f for f in findings.failures if f.kind == "forbidden"]
+    if forbidden:
+        # What held was held with somebody else's work.
+        findings.failures, findings.broken = forbidden, False
+        findings.results.clear()
     for name in order:
         if name not in findings.results:
             findings.result(name, "unchecked")

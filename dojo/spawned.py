@@ -30,6 +30,7 @@ def main() -> None:
         explain=order["explain"],
         part=tuple(order["part"]),
         arguments=tuple(order["arguments"]),
+        watched=Path(order["watched"]) if order["watched"] else None,
     )
     preload([kata])
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
