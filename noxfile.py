@@ -148,6 +148,13 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session
+def interview(session: nox.Session) -> None:
+    """Sit a mock interview; ``-- --help`` says how."""
+    environment(session)
+    session.run(PYTHON, "-m", "interviews", *session.posargs, external=True)
+
+
+@nox.session
 def serve(session: nox.Session) -> None:
     """Serve the example models on loopback; options follow ``--``."""
     environment(session)

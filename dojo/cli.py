@@ -346,6 +346,26 @@ def truth(
     raise typer.Exit(0 if complete else 1)
 
 
+# Another command line takes the arguments as they are, --help among them.
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def interview(context: typer.Context) -> None:
+    """Sit a mock interview against the clock, and read how it went."""
+    from interviews.cli import run
+
+    raise typer.Exit(run(context.args))
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def review(context: typer.Context) -> None:
+    """Show what to come back to today."""
+    from interviews.review import show
+
+    raise typer.Exit(show(context.args))
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one line, never a traceback."""
     try:

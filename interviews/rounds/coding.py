@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
 from dojo.catalogue import CatalogueError
 from dojo.notes import read_notes
@@ -10,7 +9,13 @@ from dojo.stub import make_stub
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Opening, Phase, Spec, Tools
 from interviews.rounds.draw import Drawn, draw
-from interviews.rounds.submitting import Submission, Submissions, read_draft, result_of
+from interviews.rounds.submitting import (
+    Submission,
+    Submissions,
+    deadline,
+    read_draft,
+    result_of,
+)
 
 PHASES = (
     Phase(
@@ -113,7 +118,7 @@ class CodingRound:
         """Take the file as it is, and judge it once more with every detail."""
         if self._submissions.final_asked:
             return
-        text, late = read_draft(host.folder / self._file, _deadline(self._opened, host))
+        text, late = read_draft(host.folder / self._file, deadline(self._opened, host))
         if late:
             text = self._submissions.last_text or self._stub()
             host.say("The file was changed after the time: the last submission counts.")
@@ -241,13 +246,3 @@ def _what_broke(failure: Mapping[str, object]) -> list[str]:
 def wrapped(text: str) -> list[str]:
     """Wrap prose at the width of the terminal, indented by two below its first line."""
     return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", drop_whitespace=True)
-
-
-def _deadline(opened: Event, host: Host) -> datetime | None:
-    """Return the time of day now, on the session's clock: what came later is late."""
-    try:
-        began = datetime.fromisoformat(str(opened["wall"]))
-        elapsed = host.now - float(str(opened["at"]))
-    except (KeyError, ValueError):
-        return None
-    return began + timedelta(seconds=elapsed)

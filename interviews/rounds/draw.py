@@ -16,7 +16,8 @@ from interviews.rounds.base import Spec
 DIFFICULTY = {"junior": (1, 2), "mid": (2, 3), "senior": (3, 4), "staff": (4, 5)}
 # A par a little above the minutes is a hard round; far above, it cannot be done.
 LONGEST = 1.25
-_OTHER_ROUNDS = frozenset({"levels", "repair"})
+# Katas that belong to other kinds of round, by their tags.
+OTHER_ROUNDS = frozenset({"levels", "repair", "extends"})
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,14 @@ def draw(
     root: Path,
     seen: frozenset[str],
     *,
-    suits: Callable[[Catalogue, Kata], bool] | None = None,
+    suits: Callable[[Kata], bool] | None = None,
+    without: frozenset[str] = OTHER_ROUNDS,
     lacks: Callable[[Kata], str] = missing,
 ) -> Drawn:
     """Draw a kata, the same for the same ``spec`` and ``seen``.
 
-    ``suits`` leaves out what the kind of round cannot use. Raise ``ValueError`` in one
-    line where there is none.
+    ``suits`` and the tags ``without`` leave out what the kind of round cannot use.
+    Raise ``ValueError`` in one line where there is none.
     """
     entries = [
         (name, shelf, kata)
@@ -94,18 +96,14 @@ def draw(
         (name, shelf, kata)
         for name, shelf, kata in entries
         if (not spec.tracks or kata.track in spec.tracks)
-        and not _is_for_other_rounds(kata)
-        and (suits is None or suits(shelf, kata))
+        and not without & set(kata.tags)
+        and (suits is None or suits(kata))
         and not lacks(kata)
     ]
     if not pool:
         where = f" in {', '.join(spec.tracks)}" if spec.tracks else ""
         raise ValueError(f"there is no kata{where} for a {spec.kind} round here")
     return _choose(spec, pool, seen)
-
-
-def _is_for_other_rounds(kata: Kata) -> bool:
-    return kata.track == "small_gpt" or bool(_OTHER_ROUNDS & set(kata.tags))
 
 
 def _named(

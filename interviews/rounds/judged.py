@@ -8,12 +8,11 @@ counts and later edits do not.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Phase, Spec, Ticket, Tools
+from interviews.rounds.submitting import LONGEST, deadline, read_draft
 
-LARGEST = 200_000
 JUDGE = ("/judge", "judge the file")
 PHASES = (
     Phase("read", 0.1, "Read the task. Nothing needs to be written yet."),
@@ -48,6 +47,8 @@ class JudgedRound:
         self.runs = 0
         self.over = False
         self.said: list[str] = []
+        self.opened: Event = {}
+        self.submitted: dict[str, str] = {}
         self.waiting: Run | None = None
 
     # What a kind of round fills in
@@ -79,7 +80,7 @@ class JudgedRound:
     def apply(self, event: Event) -> None:
         """Take an event into the state."""
         if event["event"] == "opened" and isinstance(event["subject"], Mapping):
-            self.subject = event["subject"]
+            self.opened, self.subject = event, event["subject"]
         elif event["event"] == "said":
             self.said.append(str(event["text"]))
         elif event["event"] == "asked-judge":
@@ -92,6 +93,7 @@ class JudgedRound:
                 tuple(map(str, texts)),
                 int(str(event["verdicts"])),
             )
+            self.submitted |= dict(zip(self.files, self.waiting.texts, strict=False))
         elif self.waiting is not None and self.is_answer(event, self.waiting):
             self.over = self.over or self.waiting.final
             self.waiting = None
@@ -117,7 +119,7 @@ class JudgedRound:
         if self.waiting is not None and not final:
             host.say("The judge is still at work.")
             return
-        texts = [read_text(host.folder / name) for name in self.files]
+        texts = [self._text(host, name, final=final) for name in self.files]
         host.record(
             "asked-judge",
             run=self.runs + 1,
@@ -127,6 +129,15 @@ class JudgedRound:
             verdicts=self.verdicts,
         )
         host.say("Judging as it stands now …" if final else "Judging …")
+
+    def _text(self, host: Host, name: str, *, final: bool) -> str:
+        """Return a file as it is; at the end, as it was when the time was up."""
+        until = deadline(self.opened, host) if final else None
+        text, late = read_draft(host.folder / name, until)
+        if late:
+            host.say(f"{name} was changed after the time; it counts as last judged.")
+            text = self.submitted.get(name, "")
+        return text[:LONGEST]
 
     def poll(self, host: Host) -> None:
         """Ask the judge, and take its answers once all are there."""
@@ -199,15 +210,6 @@ def properties_request(
         "explain": explain,
         "only": [],
     }
-
-
-def read_text(file: Path) -> str:
-    """Return what is in a file now, cut where it is too large; "" if it is gone."""
-    try:
-        content = file.read_bytes()[:LARGEST]
-    except OSError:
-        return ""
-    return content.decode("utf-8", "replace")
 
 
 def digest(texts: Iterable[str]) -> str:

@@ -4,10 +4,11 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dojo.catalogue import Track
+from dojo.catalogue import Catalogue, Track
 from dojo.stub import make_stub
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Opening, Spec, Tools
+from interviews.rounds.draw import shelves
 from interviews.rounds.judged import (
     PHASES,
     JudgedRound,
@@ -18,17 +19,17 @@ from interviews.rounds.judged import (
     property_lines,
     results_of,
 )
-from interviews.rounds.shelves import shelf_called
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 _SHELF = "challenges"
 _TAG = "levels"
 
 
-def codebases() -> tuple[Track, ...]:
+def codebases(root: Path = ROOT) -> tuple[Track, ...]:
     """Return the codebases: the tracks whose katas are levels."""
     return tuple(
         track
-        for track in shelf_called(_SHELF).tracks
+        for track in shelves(root)[_SHELF].tracks
         if all(_TAG in kata.tags for kata in track.katas)
     )
 
@@ -43,7 +44,7 @@ class LevelsRound(JudgedRound):
         self._last: dict[int, Event] = {}
 
     def _drawn(self) -> Track:
-        there = {track.name: track for track in codebases()}
+        there = {track.name: track for track in codebases(self.tools.root)}
         if self.spec.item:
             if self.spec.item not in there:
                 raise ValueError(
@@ -54,6 +55,10 @@ class LevelsRound(JudgedRound):
         new = [t for name, t in there.items() if name not in self.tools.seen]
         seed = derive(self.spec.seed, "codebase")
         return random.Random(seed).choice(new or list(there.values()))  # noqa: S311 - replayed
+
+    @property
+    def _shelf(self) -> Catalogue:
+        return shelves(self.tools.root)[_SHELF]
 
     @property
     def _file(self) -> str:
@@ -79,8 +84,7 @@ class LevelsRound(JudgedRound):
         )
 
     def _stub(self, level: int) -> str:
-        shelf = shelf_called(_SHELF)
-        solution = shelf.solution_file(self.track.katas[level - 1])
+        solution = self._shelf.solution_file(self.track.katas[level - 1])
         return make_stub(solution.read_text(encoding="utf-8"))
 
     def apply(self, event: Event) -> None:
@@ -155,6 +159,5 @@ class LevelsRound(JudgedRound):
             lines.append(f"  Level {level}: {'holds' if all_held(event) else 'open'}")
             lines += [f"    ✗ {result['sentence']}" for result in failed]
         last = self.track.katas[-1]
-        where = shelf_called(_SHELF).solution_file(last)
-        root = shelf_called(_SHELF).root.parent.parent
-        return [*lines, f"A worked solution: {where.relative_to(root)}"]
+        where = self._shelf.solution_file(last).relative_to(self.tools.root)
+        return [*lines, f"A worked solution: {where}"]

@@ -8,18 +8,11 @@ from dojo.notes import read_notes
 from dojo.stub import make_stub, public_signatures
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Opening, Phase, Spec, Tools
+from interviews.rounds.draw import Drawn, draw
 from interviews.rounds.judged import JudgedRound, Run, digest
-from interviews.rounds.shelves import (
-    SHELVES,
-    drawn_unseen,
-    find_named,
-    runs_here,
-    shelf_called,
-)
 
 # As many as a run can be waited for.
 _MISTAKES = 8
-_DIFFICULTY = {"junior": (1, 2), "mid": (2, 3), "senior": (2, 4), "staff": (3, 5)}
 _NAMES = "allowed_names"
 _PHASES = (
     Phase("read", 0.15, "Read the statement: what would people get wrong?"),
@@ -46,31 +39,9 @@ class OwnTestsRound(JudgedRound):
 
     def __init__(self, spec: Spec, tools: Tools) -> None:
         super().__init__(spec, tools)
-        self.shelf, self.kata = self._drawn()
+        self.drawn: Drawn = draw(spec, tools.root, tools.seen, suits=_is_quick)
+        self.kata = self.drawn.kata
         self._last: Event | None = None
-
-    def _drawn(self) -> tuple[str, Kata]:
-        if self.spec.item:
-            return find_named(self.spec.item)
-        low, high = _DIFFICULTY[self.spec.level]
-        pool = [
-            (shelf, kata)
-            for shelf in SHELVES
-            for kata in shelf_called(shelf).katas
-            if low <= kata.difficulty <= high
-            # What trains or serves takes too long to be run a dozen times.
-            and kata.seconds <= 5
-            and not kata.redis
-            and "extends" not in kata.tags
-            and (not self.spec.tracks or kata.track in self.spec.tracks)
-            and runs_here(kata)
-        ]
-        if not pool:
-            raise ValueError(
-                f"no kata of {', '.join(self.spec.tracks)} is at level "
-                f"{self.spec.level}"
-            )
-        return drawn_unseen(pool, self.tools.seen, derive(self.spec.seed, "kata"))
 
     @property
     def _file(self) -> str:
@@ -78,7 +49,7 @@ class OwnTestsRound(JudgedRound):
 
     def open(self) -> Opening:
         """Hand out the statement, and a file for the tests."""
-        shelf, kata = shelf_called(self.shelf), self.kata
+        shelf, kata = self.drawn.catalogue, self.kata
         stub = make_stub(shelf.solution_file(kata).read_text(encoding="utf-8"))
         public = sorted({name.partition(".")[0] for name in public_signatures(stub)})
         known = [
@@ -103,7 +74,7 @@ class OwnTestsRound(JudgedRound):
             {f"{kata.name}.py": stub, self._file: template},
             {
                 "kata": kata.name,
-                "shelf": self.shelf,
+                "shelf": self.drawn.shelf,
                 "file": self._file,
                 "mistakes": mistakes,
             },
@@ -125,7 +96,7 @@ class OwnTestsRound(JudgedRound):
         return [
             {
                 "kind": "own_tests",
-                "shelf": self.shelf,
+                "shelf": self.drawn.shelf,
                 "kata": self.kata.name,
                 "text": run.texts[0],
                 "mistakes": self.subject["mistakes"],
@@ -171,12 +142,17 @@ class OwnTestsRound(JudgedRound):
         if self._last is None:
             return ["No test was run."]
         missed = _names(self._last["missed"])
-        notes = read_notes(shelf_called(self.shelf).notes_file(self.kata))
+        notes = read_notes(self.drawn.catalogue.notes_file(self.kata))
         lines = [f"Mistakes that passed your tests: {len(missed)}"]
         for name in missed:
             mistake = notes.mistake(name)
             lines.append(f"  {name}: {mistake.why if mistake else ''}".rstrip())
         return lines
+
+
+def _is_quick(kata: Kata) -> bool:
+    """Leave out what trains or serves: it takes too long to be run a dozen times."""
+    return kata.seconds <= 5 and not kata.redis
 
 
 def _names(values: object) -> list[str]:

@@ -9,6 +9,7 @@ from dojo.notes import Mistake, read_notes
 from dojo.stub import make_stub
 from interviews.engine.plan import derive
 from interviews.rounds.base import LEVELS, Event, Host, Opening, Spec, Tools
+from interviews.rounds.draw import Drawn, draw, missing
 from interviews.rounds.judged import (
     PHASES,
     JudgedRound,
@@ -19,18 +20,10 @@ from interviews.rounds.judged import (
     property_lines,
     results_of,
 )
-from interviews.rounds.shelves import (
-    SHELVES,
-    drawn_unseen,
-    find_named,
-    runs_here,
-    shelf_called,
-)
 
 # The runner's own check of names is no mistake to repair.
 _NAMES = "allowed_names"
 _PLANTED = {"junior": 2, "mid": 3, "senior": 4, "staff": 4}
-_DIFFICULTY = {"junior": (1, 2), "mid": (2, 3), "senior": (3, 4), "staff": (3, 5)}
 _SAME_FILE = "extends"
 
 
@@ -74,30 +67,13 @@ class RepairRound(JudgedRound):
 
     def __init__(self, spec: Spec, tools: Tools) -> None:
         super().__init__(spec, tools)
-        self.shelf, self.kata = self._drawn()
+        self.drawn: Drawn = draw(
+            spec, tools.root, tools.seen, without=frozenset({"levels", _SAME_FILE})
+        )
+        self.kata = self.drawn.kata
         self.extended = False
         self._last: dict[int, Event] = {}
         self._began = False
-
-    def _drawn(self) -> tuple[str, Kata]:
-        if self.spec.item:
-            return find_named(self.spec.item)
-        low, high = _DIFFICULTY[self.spec.level]
-        all_of = [
-            (shelf, kata)
-            for shelf in SHELVES
-            for kata in shelf_called(shelf).katas
-            if low <= kata.difficulty <= high
-            and not {"levels", _SAME_FILE} & set(kata.tags)
-            and (not self.spec.tracks or kata.track in self.spec.tracks)
-            and runs_here(kata)
-        ]
-        if not all_of:
-            raise ValueError(
-                f"no kata of {', '.join(self.spec.tracks)} is at level "
-                f"{self.spec.level}"
-            )
-        return drawn_unseen(all_of, self.tools.seen, derive(self.spec.seed, "kata"))
 
     @property
     def _file(self) -> str:
@@ -121,7 +97,7 @@ class RepairRound(JudgedRound):
         same = extension is not None and _SAME_FILE in extension.tags
         subject: dict[str, object] = {
             "kata": self.kata.name,
-            "shelf": self.shelf,
+            "shelf": self.drawn.shelf,
             "file": self._file,
             "planted": [
                 {"name": m.name, "why": m.why, "breaks": m.breaks}
@@ -145,7 +121,7 @@ class RepairRound(JudgedRound):
         )
 
     def _planted(self) -> Planted:
-        shelf = shelf_called(self.shelf)
+        shelf = self.drawn.catalogue
         source = shelf.solution_file(self.kata).read_text(encoding="utf-8")
         mistakes = read_notes(shelf.notes_file(self.kata)).mistakes
         count = _PLANTED[self.spec.level] if self.spec.level in LEVELS else 4
@@ -155,8 +131,8 @@ class RepairRound(JudgedRound):
         """Return the first kata that builds on this one, unseen ones first."""
         following = [
             kata
-            for kata in shelf_called(self.shelf).katas
-            if self.kata.name in kata.needs and runs_here(kata)
+            for kata in self.drawn.catalogue.katas
+            if self.kata.name in kata.needs and not missing(kata)
         ]
         unseen = [kata for kata in following if kata.name not in self.tools.seen]
         return next(iter(unseen or following), None)
@@ -188,10 +164,14 @@ class RepairRound(JudgedRound):
     def requests(self, run: Run) -> Sequence[Mapping[str, object]]:
         """Ask for the repaired kata, and for the extension once it is unlocked."""
         seed = self.seed_of(run)
-        asked = [properties_request(self.shelf, self.kata.name, run.texts[0], seed)]
+        asked = [
+            properties_request(self.drawn.shelf, self.kata.name, run.texts[0], seed)
+        ]
         if run.verdicts > 1:
             name = str(self.subject["extension"])
-            asked.append(properties_request(self.shelf, name, run.texts[-1], seed))
+            asked.append(
+                properties_request(self.drawn.shelf, name, run.texts[-1], seed)
+            )
         return asked
 
     def take(self, host: Host, run: Run, answers: Sequence[dict[str, object]]) -> None:
@@ -237,7 +217,7 @@ class RepairRound(JudgedRound):
         if not self.extended:
             return
         name = str(self.subject["extension"])
-        shelf = shelf_called(self.shelf)
+        shelf = self.drawn.catalogue
         kata = next(kata for kata in shelf.katas if kata.name == name)
         stub = make_stub(shelf.solution_file(kata).read_text(encoding="utf-8"))
         for file in (f"extension_{name}.py", str(self.subject["extension_file"])):

@@ -169,5 +169,15 @@ def read_draft(file: Path, until: datetime | None = None) -> tuple[str, bool]:
     return text, until is not None and changed > until + _GRACE
 
 
+def deadline(opened: Event, host: Host) -> datetime | None:
+    """Return the time of day now, on the session's clock: what came later is late."""
+    try:
+        began = datetime.fromisoformat(str(opened["wall"]))
+        elapsed = host.now - float(str(opened["at"]))
+    except (KeyError, ValueError):
+        return None
+    return began + timedelta(seconds=elapsed)
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]

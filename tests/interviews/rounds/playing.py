@@ -5,6 +5,7 @@ from pathlib import Path
 
 from interviews.rounds.base import Opening, Round, Tools
 
+ROOT = Path(__file__).parents[3]
 Answer = dict[str, object]
 Request = Mapping[str, object]
 
@@ -95,7 +96,7 @@ class Table:
 
 def tools(judge: Judge, *seen: str) -> Tools:
     """Return tools with this judge."""
-    return Tools(Path(), judge, frozenset(seen))
+    return Tools(ROOT, judge, frozenset(seen))
 
 
 def verdict(**held: bool) -> Answer:

@@ -88,5 +88,7 @@ def test_a_track_can_be_asked_for() -> None:
     made = OwnTestsRound(asked, tools(Judge(lambda _: {})))
     assert made.kata.track == "drift"
     nowhere = Spec(1, "tests", 30, "mid", 1, ("nonsense",))
-    with pytest.raises(ValueError, match="no kata of nonsense is at level mid"):
+    with pytest.raises(
+        ValueError, match="there is no kata in nonsense for a tests round"
+    ):
         OwnTestsRound(nowhere, tools(Judge(lambda _: {})))

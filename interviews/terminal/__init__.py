@@ -1,0 +1,1 @@
+"""How a session meets the candidate: plain lines on a pipe, a screen on a terminal."""
