@@ -8,7 +8,7 @@ from tests.interviews.rounds.playing import Answer, Judge, Table, tools
 
 
 def spec(item: str = "softmax", seed: int = 1, level: str = "mid") -> Spec:
-    return Spec(1, "tests", 30, level, seed, (), item)
+    return Spec(1, "tests", 60, level, seed, (), item)
 
 
 def answer(tests: list[str], alarms: list[str]) -> Answer:

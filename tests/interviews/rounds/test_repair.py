@@ -22,7 +22,7 @@ KATA = "lru_cache"
 
 
 def spec(item: str = KATA, seed: int = 1, level: str = "senior") -> Spec:
-    return Spec(1, "repair", 30, level, seed, (), item)
+    return Spec(1, "repair", 60, level, seed, (), item)
 
 
 def by_text(request: Request) -> Answer:

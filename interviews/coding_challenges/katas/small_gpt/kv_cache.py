@@ -4,7 +4,8 @@ To draw one token after another, a model without a cache computes keys and value
 whole text anew for every token. They do not change: a place sees only what is before
 it. The cache keeps them, so that each call computes what is new and nothing else.
 
-Given the small GPT (everything it promises goes on to hold), add:
+Given the small GPT (its modules, their names and what they compute stay as they are;
+training is not asked for here), add:
 
 `Cache(config)`: what was computed so far, empty at first; its property `length` is the
 number of tokens in it. Two caches have nothing to do with one another.
@@ -16,8 +17,10 @@ them afterwards. Linear layers and embeddings see the new tokens only. Where old
 together are more than `context`, `ValueError` names `tokens` and the cache is as it
 was. Without a cache nothing changes.
 
-`generate_cached(model, tokens, count, temperature, generator)`: gives what `generate`
-gives, from a cache: the first call takes all `tokens`, each further one a single token.
+`generate_cached(model, tokens, count, temperature, generator)`: appends `count` tokens,
+each drawn with `torch.multinomial(probabilities, 1, generator=generator)` from the
+logits over `temperature`. The first call takes all `tokens`, each further one the token
+that was drawn, so that `count` tokens take `count` calls.
 The text with what is drawn fits into the context: `length + count` over `context`
 raises `ValueError` that names `count`. No gradient is recorded, and the model is left
 in the mode in which it came.
@@ -68,27 +71,6 @@ class GPT(nn.Module):
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """Return the logits of the next token at every place."""
         raise NotImplementedError
-
-
-def next_token_loss(model: GPT, tokens: Tensor) -> Tensor:
-    """Return the mean cross-entropy (a scalar) of each token given those before."""
-    raise NotImplementedError
-
-
-def train_step(model: GPT, tokens: Tensor, rate: float, max_norm: float) -> float:
-    """Return the loss before the step that this makes."""
-    raise NotImplementedError
-
-
-def generate(
-    model: GPT,
-    tokens: Tensor,
-    count: int,
-    temperature: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return tokens (batch, length + count)."""
-    raise NotImplementedError
 
 
 def generate_cached(

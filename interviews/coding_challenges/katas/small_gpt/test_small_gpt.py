@@ -154,6 +154,8 @@ def test_the_head_shares_the_embedding(seed: int) -> None:
     model = GPT(CONFIG)
     assert_holds(model.head.weight is model.tokens.weight, "one weight for both")
     assert_holds(model.head.bias is None, "the head has no bias")
+    sizes = (model.head.in_features, model.head.out_features)
+    assert_equal(sizes, (CONFIG.width, CONFIG.vocabulary), "the head's sizes")
     wide, width = 4 * CONFIG.width, CONFIG.width
     layer = (3 * width * width + 3 * width) + (width * width + width) + 4 * width
     layer += (width * wide + wide) + (wide * width + width)
@@ -172,7 +174,9 @@ def test_weights_begin_as_stated(seed: int, layers: int) -> None:
         values = parameter.detach().double()
         if name.endswith("bias"):
             assert_equal(values.abs().max().item(), 0.0, name)
-        elif "norm" not in name:
+        elif "norm" in name:
+            assert_equal(values.unique().tolist(), [1.0], name)
+        else:
             writes = name.endswith(("attention.out.weight", "mlp.2.weight"))
             deviation = 0.02 / math.sqrt(2 * layers) if writes else 0.02
             # Of 2,304 values at least, a deviation is off by 1.5 %, five times at most.

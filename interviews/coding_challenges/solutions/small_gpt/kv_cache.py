@@ -4,7 +4,8 @@ To draw one token after another, a model without a cache computes keys and value
 whole text anew for every token. They do not change: a place sees only what is before
 it. The cache keeps them, so that each call computes what is new and nothing else.
 
-Given the small GPT (everything it promises goes on to hold), add:
+Given the small GPT (its modules, their names and what they compute stay as they are;
+training is not asked for here), add:
 
 `Cache(config)`: what was computed so far, empty at first; its property `length` is the
 number of tokens in it. Two caches have nothing to do with one another.
@@ -16,8 +17,10 @@ them afterwards. Linear layers and embeddings see the new tokens only. Where old
 together are more than `context`, `ValueError` names `tokens` and the cache is as it
 was. Without a cache nothing changes.
 
-`generate_cached(model, tokens, count, temperature, generator)`: gives what `generate`
-gives, from a cache: the first call takes all `tokens`, each further one a single token.
+`generate_cached(model, tokens, count, temperature, generator)`: appends `count` tokens,
+each drawn with `torch.multinomial(probabilities, 1, generator=generator)` from the
+logits over `temperature`. The first call takes all `tokens`, each further one the token
+that was drawn, so that `count` tokens take `count` calls.
 The text with what is drawn fits into the context: `length + count` over `context`
 raises `ValueError` that names `count`. No gradient is recorded, and the model is left
 in the mode in which it came.
@@ -128,13 +131,6 @@ class GPT(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, config.vocabulary, bias=False)
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            elif "norm" not in name:
-                writes = name.endswith(("attention.out.weight", "mlp.2.weight"))
-                scale = math.sqrt(2 * config.layers) if writes else 1.0
-                nn.init.normal_(parameter, std=0.02 / scale)
         self.head.weight = self.tokens.weight
 
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
@@ -150,49 +146,6 @@ class GPT(nn.Module):
             x = block(x, cache)
         logits: Tensor = self.head(self.norm(x))
         return logits
-
-
-def next_token_loss(model: GPT, tokens: Tensor) -> Tensor:
-    """Return the mean cross-entropy (a scalar) of each token given those before."""
-    logits = model(tokens[:, :-1])
-    return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
-
-
-def train_step(model: GPT, tokens: Tensor, rate: float, max_norm: float) -> float:
-    """Return the loss before the step that this makes."""
-    model.zero_grad()
-    loss = next_token_loss(model, tokens)
-    loss.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
-    if norm > max_norm:
-        for gradient in gradients:
-            gradient.mul_(max_norm / norm)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter.sub_(rate * parameter.grad)
-    return loss.item()
-
-
-@torch.no_grad()
-def generate(
-    model: GPT,
-    tokens: Tensor,
-    count: int,
-    temperature: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return tokens (batch, length + count)."""
-    was_training = model.training
-    model.eval()
-    for _ in range(count):
-        logits = model(tokens[:, -model.config.context :])[:, -1]
-        probabilities = (logits / temperature).softmax(dim=-1)
-        drawn = torch.multinomial(probabilities, 1, generator=generator)
-        tokens = torch.cat([tokens, drawn], dim=1)
-    model.train(was_training)
-    return tokens
 
 
 @torch.no_grad()

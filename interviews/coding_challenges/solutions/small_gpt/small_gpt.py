@@ -144,15 +144,12 @@ def train_step(model: GPT, tokens: Tensor, rate: float, max_norm: float) -> floa
     model.zero_grad()
     loss = next_token_loss(model, tokens)
     loss.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
-    if norm > max_norm:
-        for gradient in gradients:
-            gradient.mul_(max_norm / norm)
+    moving = [(p, p.grad) for p in model.parameters() if p.grad is not None]
+    norm = math.sqrt(sum(gradient.square().sum() for _, gradient in moving))
+    scale = max_norm / norm if norm > max_norm else 1.0
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.grad is not None:
-                parameter.sub_(rate * parameter.grad)
+        for parameter, gradient in moving:
+            parameter.sub_(rate * scale * gradient)
     return loss.item()
 
 
