@@ -43,9 +43,22 @@ def tracks_table(shelf: Catalogue) -> str:
     return "\n".join([*rows, count]) + "\n"
 
 
+def interviews_count() -> str:
+    """Return what the interviews draw from, as a paragraph of Markdown."""
+    from interviews.ml_theory_questions import items, open_questions
+    from interviews.rounds.levels import codebases
+    from interviews.system_design_questions import prompts
+
+    return (
+        f"{len(items())} questions with a computed answer, {len(open_questions())} "
+        f"open ones, {len(prompts())} design prompts and\n{len(codebases())} codebases "
+        "that grow level by level, beside the katas.\n"
+    )
+
+
 def rewritten(text: str, shelf: Catalogue) -> str:
     """Return the README with its generated parts made anew."""
-    parts = {"tracks": tracks_table(shelf)}
+    parts = {"tracks": tracks_table(shelf), "interviews": interviews_count()}
     return _PART.sub(lambda m: m[1] + parts[m["name"]] + m[3], text)
 
 

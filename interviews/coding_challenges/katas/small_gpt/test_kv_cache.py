@@ -3,12 +3,6 @@ import math
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from katas.small_gpt.kv_cache import (
-    GPT,
-    Cache,
-    Config,
-    generate_cached,
-)
 from torch import Tensor
 
 from dojo.testing import (
@@ -18,6 +12,12 @@ from dojo.testing import (
     assert_raises_naming,
     assert_shape,
     seeds,
+)
+from katas.small_gpt.kv_cache import (
+    GPT,
+    Cache,
+    Config,
+    generate_cached,
 )
 
 CONFIG = Config(vocabulary=11, context=9, width=12, heads=3, layers=2)

@@ -3,13 +3,6 @@ import math
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from katas.small_gpt.small_gpt import (
-    GPT,
-    Config,
-    generate,
-    next_token_loss,
-    train_step,
-)
 from torch import Tensor
 
 from dojo.testing import (
@@ -19,6 +12,13 @@ from dojo.testing import (
     assert_raises_naming,
     assert_shape,
     seeds,
+)
+from katas.small_gpt.small_gpt import (
+    GPT,
+    Config,
+    generate,
+    next_token_loss,
+    train_step,
 )
 
 # Sizes that differ from one another, so that a swapped axis shows.
