@@ -163,7 +163,7 @@ def kl_divergence(random: Random) -> Question:
     return Question(
         prompt=f"P = ({row(p)}) and Q = ({row(q)}). What is the Kullback-Leibler "
         "divergence D(P || Q), in bits?",
-        answer=answer,
+        answer=answer if answer > 0.05 else math.nan,
         steps=(f"p log2(p / q): {row(parts)}", f"Sum: {say(answer)} bits"),
         distractors=(
             Distractor("the other way round: D(Q || P)", _kl(q, p) / math.log(2)),
@@ -249,10 +249,11 @@ def information_gain(random: Random) -> Question:
         return 1 - sum((count / sum(counts)) ** 2 for count in counts)
 
     return Question(
-        prompt=f"A node of a decision tree holds {both[0]} positives and {both[1]} "
-        f"negatives. A split sends {left[0]} positives and {left[1]} negatives to the "
-        "left and the rest to the right. What is its information gain, in bits?",
-        answer=h(both) - after,
+        prompt=f"A node of a decision tree holds {both[0]} positive and {both[1]} "
+        f"negative examples. A split sends {left[0]} positive and {left[1]} negative "
+        "to the left and the rest to the right. What is its information gain, in bits?",
+        # A small difference would ask for more digits than anybody carries.
+        answer=h(both) - after if h(both) - after > 0.03 else math.nan,
         steps=(
             f"Entropy before: {say(h(both))}",
             (
@@ -288,9 +289,9 @@ def mix_shift(random: Random) -> Question:
             f"{r}% on {name}"
             for r, name in zip(rates, ("web", "iOS", "Android"), strict=True)
         )
-        + f", last month and this. The shares of traffic were {row(before)} and are "
-        f"now {row(after)}. By how many percentage points has the overall conversion "
-        "changed? (negative if it fell)",
+        + ", last month as well as this. The shares of traffic were "
+        f"{row(before)} and are now {row(after)}. By how many percentage points has "
+        "the overall conversion changed? (negative if it fell)",
         answer=new - old if abs(new - old) > 0.05 else math.nan,
         steps=(
             f"Before: {say(old)}%; now: {say(new)}%",

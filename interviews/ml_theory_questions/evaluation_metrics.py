@@ -206,7 +206,8 @@ def ab_sample_size(random: Random) -> Question:
     spread = base * (1 - base) + target * (1 - target)
 
     def users(z: float, difference: float = gap) -> float:
-        return z**2 * spread / difference**2
+        other = base + difference
+        return z**2 * (base * (1 - base) + other * (1 - other)) / difference**2
 
     answer = users(1.96 + 0.84)
     return Question(

@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import cast
 
 from interviews.ml_theory_questions.question import (
@@ -70,15 +71,20 @@ class Judged:
 @lru_cache
 def items() -> tuple[Item, ...]:
     """Return all items, by topic and in the order of the topic files."""
-    found = [
-        _item(file, entry)
-        for file in sorted(FOLDER.glob("*.toml"))
-        for entry in _entries(file)
-    ]
+    found = [item for file in sorted(FOLDER.glob("*.toml")) for item in items_in(file)]
     ids = [item.id for item in found]
     if twice := {each for each in ids if ids.count(each) > 1}:
         raise ItemError(f"items must have ids of their own, got {sorted(twice)} twice")
     return tuple(found)
+
+
+def items_in(file: Path) -> tuple[Item, ...]:
+    """Return the items of one topic file; ItemError names the one that is wrong."""
+    try:
+        entries = tomllib.loads(file.read_text(encoding="utf-8")).get("item", [])
+    except tomllib.TOMLDecodeError as error:
+        raise ItemError(f"{file.name} is no TOML: {error}") from None
+    return tuple(_item(file, entry) for entry in entries)
 
 
 def find(item_id: str) -> Item:
@@ -96,14 +102,18 @@ def draw(item_id: str, seed: int) -> Question:
     and from the answer by more than the tolerance.
     """
     item = find(item_id)
-    make = _generator(item)
+    return draw_with(_generator(item), item, seed)
+
+
+def draw_with(make: Callable[[Random], Question], item: Item, seed: int) -> Question:
+    """Return what ``make`` draws for this seed, as ``draw`` does."""
     for again in range(DRAWS):
         # The numbers of a practice question guard no secret.
-        random = Random(f"{item_id} {seed} {again}")  # noqa: S311
+        random = Random(f"{item.id} {seed} {again}")  # noqa: S311
         question = make(random)
         if len(question.distractors) >= 3 and separated(question, item.tolerance):
             return question
-    raise ItemError(f"item {item_id}: no distinct distractors in {DRAWS} draws")
+    raise ItemError(f"item {item.id}: no distinct distractors in {DRAWS} draws")
 
 
 def judge_answer(item: Item, question: Question, text: str) -> Judged:
@@ -133,11 +143,6 @@ def show_answer(item: Item, answer: Answer) -> str:
     return answer if isinstance(answer, str) else show(answer, item.unit)
 
 
-def _entries(file: Path) -> list[dict[str, object]]:
-    entries = tomllib.loads(file.read_text(encoding="utf-8")).get("item", [])
-    return cast("list[dict[str, object]]", entries)
-
-
 def _item(file: Path, entry: dict[str, object]) -> Item:
     """Return the item of an entry; every field must be there and of its type."""
     name = f"{file.name}: item {entry.get('id', '?')}"
@@ -158,7 +163,11 @@ def _item(file: Path, entry: dict[str, object]) -> Item:
 
 
 def _generator(item: Item) -> Callable[[Random], Question]:
-    topic = import_module(f"interviews.ml_theory_questions.{item.topic}")
+    return generator(item, import_module(f"{__package__}.{item.topic}"))
+
+
+def generator(item: Item, topic: ModuleType) -> Callable[[Random], Question]:
+    """Return the function of the topic's module that draws the item."""
     make = getattr(topic, item.id.replace("-", "_"), None)
     if not callable(make):
         raise ItemError(f"item {item.id}: {item.topic}.py has no such function")

@@ -57,7 +57,9 @@ def open_questions(folder: Path = HERE) -> tuple[OpenQuestion, ...]:
         ValueError: An entry is not as it should be; the message names its file.
     """
     questions = [
-        question for file in sorted(folder.glob("*.toml")) for question in _read(file)
+        question
+        for file in sorted(folder.glob("*.toml"))
+        for question in questions_in(file)
     ]
     seen: set[str] = set()
     for question in questions:
@@ -68,7 +70,8 @@ def open_questions(folder: Path = HERE) -> tuple[OpenQuestion, ...]:
     return tuple(questions)
 
 
-def _read(file: Path) -> Iterable[OpenQuestion]:
+def questions_in(file: Path) -> Iterable[OpenQuestion]:
+    """Return the questions of one topic file; ValueError names what is wrong."""
     try:
         entries = tomllib.loads(file.read_text("utf-8")).get("open", [])
     except tomllib.TOMLDecodeError as error:

@@ -33,7 +33,8 @@ def adam_two_steps(random: Random) -> Question:
         f"epsilon = 0 starts at {say(start)} with zero moments. The gradients of the "
         f"first two steps are {first} and {second}. Where is the parameter after the "
         "second step?",
-        answer=path[1],
+        # Near zero the subtraction would ask for more digits than anybody carries.
+        answer=path[1] if abs(path[1]) > 0.2 else math.nan,
         steps=(
             (
                 f"Step 1: corrected moments are {first} and {first**2}, so the step is "
@@ -68,10 +69,11 @@ def adamw_first_step(random: Random) -> Question:
     step = rate * math.copysign(1, gradient)
     answer = start - rate * decay * start - step
     return Question(
-        prompt=f"AdamW (decoupled decay) with learning rate {say(rate)}, weight decay "
-        f"{say(decay)} and epsilon = 0 takes its first step from the weight "
-        f"{say(start)}. The gradient of the loss there is {say(gradient)}. Moments "
-        "start at zero and are bias-corrected. What is the weight afterwards?",
+        prompt=f"AdamW with learning rate {say(rate)}, decoupled weight decay "
+        f"{say(decay)} (multiplied by the learning rate, as in PyTorch) and epsilon = "
+        f"0 takes its first step from the weight {say(start)}. The gradient of the "
+        f"loss there is {say(gradient)}. Moments start at zero and are bias-corrected. "
+        "What is the weight afterwards?",
         answer=answer,
         steps=(
             (
@@ -79,7 +81,10 @@ def adamw_first_step(random: Random) -> Question:
                 f"= {say(start * (1 - rate * decay))}"
             ),
             f"Corrected first step of Adam: {say(rate)} × g / |g| = {say(step)}",
-            f"Weight: {say(start * (1 - rate * decay))} - {say(step)} = {say(answer)}",
+            (
+                f"Weight: {say(start * (1 - rate * decay))} - ({say(step)}) "
+                f"= {say(answer)}"
+            ),
         ),
         distractors=(
             Distractor(
@@ -87,7 +92,7 @@ def adamw_first_step(random: Random) -> Question:
                 start - rate * math.copysign(1, gradient + decay * start),
             ),
             Distractor(
-                "decay not multiplied by the learning rate",
+                "decay not multiplied by the learning rate (the paper's own form)",
                 start - decay * start - step,
             ),
             Distractor(
@@ -185,8 +190,8 @@ def newton_step(random: Random) -> Question:
     slope, bend = 4 * a * start**3 - b, 12 * a * start**2
     answer = start - slope / bend
     return Question(
-        prompt=f"Newton's method minimises f(x) = {a}x^4 - {b}x from x = {start}. "
-        "Where is it after one step?",
+        prompt=f"Newton's method minimises f(x) = {a if a > 1 else ''}x^4 - {b}x from "
+        f"x = {start}. Where is it after one step?",
         answer=answer,
         steps=(
             f"f'({start}) = {4 * a} × {start}^3 - {b} = {slope}",
@@ -224,7 +229,7 @@ def steps_from_condition_number(random: Random) -> Question:
         prompt="Gradient descent minimises a quadratic whose Hessian has eigenvalues "
         f"between {say(low)} and {say(high)}, with the best constant learning rate "
         "2 / (smallest + largest). In the worst case, how many steps until the "
-        f"distance to the minimum has shrunk by 10^{digits}?",
+        f"distance to the minimum has shrunk by a factor of 10^{digits}?",
         answer=steps(best),
         steps=(
             f"Condition number: {say(high)} / {say(low)} = {kappa}",
@@ -261,8 +266,8 @@ def largest_stable_rate(random: Random) -> Question:
         answer=2 / high if low > 0.05 else math.nan,
         steps=(
             (
-                f"Eigenvalues: {say(middle)} plus or minus sqrt({say((a - c) / 2)}^2 + "
-                f"{b}^2) = {say(high)} and {say(low)}"
+                f"Eigenvalues: {say(middle)} plus or minus "
+                f"sqrt({say(abs(a - c) / 2)}^2 + {b}^2) = {say(high)} and {say(low)}"
             ),
             (
                 f"|1 - rate × eigenvalue| < 1 for both: rate < 2 / {say(high)} "
@@ -292,7 +297,7 @@ def logistic_step(random: Random) -> Question:
         prompt=f"Logistic regression without a bias has the weights ({row(w)}). It "
         f"takes one SGD step with rate {say(rate)} on the log loss of the example "
         f"x = ({row(x)}), y = {y}. What is the first weight afterwards?",
-        answer=w[0] - move,
+        answer=w[0] - move if abs(w[0] - move) > 0.1 else math.nan,
         steps=(
             f"Score: {say(score)}; p = sigmoid of it = {say(p)}",
             (

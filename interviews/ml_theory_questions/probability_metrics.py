@@ -23,8 +23,9 @@ def brier_score(random: Random) -> Question:
     answer = sum(squares) / 4
     return Question(
         prompt=f"A model predicts the probabilities {row(chances)} of a click; the "
-        f"outcomes are {row(outcomes)} (1 = click). What is its Brier score (the "
-        "mean over the four examples)?",
+        f"outcomes are {row(outcomes)} (1 = click). What is its Brier score, in the "
+        "form that scores the probability of a click alone, averaged over the four "
+        "examples?",
         answer=answer,
         steps=(
             f"Squared errors (p - y)^2: {row(squares)}",
@@ -34,6 +35,7 @@ def brier_score(random: Random) -> Question:
             Distractor("mean absolute error", sum(map(abs, gaps)) / 4),
             Distractor("root taken: RMSE", math.sqrt(answer)),
             Distractor("sum instead of mean", 4 * answer),
+            Distractor("both classes counted, as in Brier's own form", 2 * answer),
             Distractor(
                 "share of errors at the threshold 0.5",
                 sum(abs(gap) > 0.5 for gap in gaps) / 4,

@@ -20,7 +20,8 @@ def auc_with_ties(random: Random) -> Question:
     n = len(good) + len(bad)
     return Question(
         prompt=f"A model scores the positives {row(good)} and the negatives "
-        f"{row(bad)}. Compute the area under its ROC curve, with ties as usual.",
+        f"{row(bad)}. Compute the area under its ROC curve, whose points are joined "
+        "by straight lines.",
         answer=answer,
         steps=(
             f"Pairs of a positive and a negative: {len(good)} × {len(bad)} = {pairs}",

@@ -12,8 +12,9 @@ from interviews.ml_theory_questions.open import OpenQuestion
 from interviews.ml_theory_questions.question import Question
 from interviews.rounds.base import LEVELS, Spec
 
-NUMBERS_SHARE, OPEN_SHARE = 0.6, 0.4
-FEWEST_NUMBERS, FEWEST_OPEN = 2, 1
+NUMBERS_SHARE, OPEN_SHARE = 0.7, 0.3
+# Three stated confidences are the fewest that calibration is measured from.
+FEWEST_NUMBERS, FEWEST_OPEN = 3, 1
 # Questions further from the level are drawn only if there are too few near it.
 NEAR = 1
 

@@ -110,9 +110,9 @@ def test_the_draw_is_the_same_for_the_same_seed() -> None:
 def test_what_is_drawn_fits_into_its_phase(minutes: float) -> None:
     drawn = paper(spec(minutes=minutes))
     numbers = sum(one.item.minutes for one in drawn.numbers)
-    assert len(drawn.numbers) == 2 or numbers <= 0.6 * minutes
+    assert len(drawn.numbers) == 3 or numbers <= 0.7 * minutes
     own = sum(one.minutes for one in drawn.open)
-    assert len(drawn.open) == 1 or own <= 0.4 * minutes
+    assert len(drawn.open) == 1 or own <= 0.3 * minutes
     assert len(drawn.numbers) >= 2
     assert drawn.open
 
@@ -130,9 +130,8 @@ def test_levels_are_at_most_one_away_and_topics_differ_first() -> None:
         levels += [one.level for one in drawn.open]
         assert all(abs(LEVELS.index(level) - 1) <= 1 for level in levels)
         topics = {one.item.topic for one in drawn.numbers}
-        assert len(topics) == min(
-            len(drawn.numbers), len({one.topic for one in theory.items()})
-        )
+        # A topic comes back only where no question of a new one fits the time left.
+        assert len(topics) >= min(len(drawn.numbers), 5)
 
 
 def test_what_was_seen_comes_last() -> None:
@@ -160,7 +159,7 @@ def test_an_unknown_item_is_refused() -> None:
 def test_the_opening_tells_what_is_asked(table: Table) -> None:
     opening = table.round.open()
     assert [phase.name for phase in opening.phases] == ["numbers", "open"]
-    assert [phase.share for phase in opening.phases] == [0.6, 0.4]
+    assert [phase.share for phase in opening.phases] == [0.7, 0.3]
     subject = opening.subject["items"]
     assert isinstance(subject, list)
     assert {item["form"] for item in subject} == {"number", "open"}
