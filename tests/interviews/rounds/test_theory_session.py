@@ -80,12 +80,12 @@ def test_a_round_from_its_first_number_to_its_last_point(sitting: Sitting) -> No
 
 def test_at_time_up_drafts_count_and_later_lines_do_not(sitting: Sitting) -> None:
     sitting.type(sitting.right())
-    sitting.clock.advance(12 * 60)
+    sitting.clock.advance(14 * 60)
     sitting.type("The variance drops.")
-    sitting.clock.advance(8 * 60)
+    sitting.clock.advance(6 * 60)
     sitting.type("The bias stays.", "/lock")
     number, own = sitting.of("answered")
-    assert (number["correct"], number["confidence"], number["at"]) == (True, None, 720)
+    assert (number["correct"], number["confidence"], number["at"]) == (True, None, 840)
     assert (own["text"], own["at"]) == ("The variance drops.", 1200)
     assert sitting.of("point") == []
     assert len(sitting.of("wrote")) == 2
