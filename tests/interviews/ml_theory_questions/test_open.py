@@ -38,12 +38,21 @@ def of_each() -> pytest.MarkDecorator:
 
 
 def test_there_are_questions_of_every_level() -> None:
-    assert len(QUESTIONS) >= 24
+    assert len(QUESTIONS) >= 60
     assert {one.level for one in QUESTIONS} == set(LEVELS)
 
 
 @pytest.mark.parametrize(
-    "topic", ["bias_variance_tradeoff", "optimization_methods", "evaluation_metrics"]
+    "topic",
+    [
+        "bias_variance_tradeoff",
+        "data_and_drift",
+        "deep_learning",
+        "evaluation_metrics",
+        "language_models",
+        "optimization_methods",
+        "retrieval_and_serving",
+    ],
 )
 def test_the_topics_have_eight_each(topic: str) -> None:
     assert sum(one.topic == topic for one in QUESTIONS) >= 8
