@@ -176,12 +176,18 @@ def plan_lines(plan: Plan, preset: Preset | None, folder: Path) -> list[str]:
         f"Rounds:  {rounds}",
         f"Level:   {plan.level}    Seed: {plan.seed}    Tracks: {tracks}",
         f"Rules:   {plan.ai_policy or 'none are set: they are yours'}",
-        f"Files:   {os.path.relpath(folder)}",
+        f"Files:   {_shown(folder)}",
     ]
     if preset:
         lines += _wrapped("Claimed: ", preset.claim)
         lines += [f"Source:  {preset.source}", f"         looked at on {preset.date}"]
     return lines
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it is from here; whole where it leads elsewhere."""
+    short = os.path.relpath(path)
+    return str(path) if short.startswith(os.pardir) else short
 
 
 def _wrapped(head: str, text: str) -> list[str]:
@@ -217,7 +223,7 @@ def _list() -> None:
     root = past.sessions_root()
     folders = past.session_folders(root)
     if not folders:
-        sys.stdout.write(f"no session yet in {os.path.relpath(root)}\n")
+        sys.stdout.write(f"no session yet in {_shown(root)}\n")
     for folder in folders:
         sys.stdout.write("\n".join(_listed(folder)) + "\n")
 
@@ -246,7 +252,7 @@ def _report(folder: Path) -> None:
     with mistakes():
         events = past.read_events(folder)
     files = write(folder)
-    lines = [*summary(events), *(f"Report: {os.path.relpath(file)}" for file in files)]
+    lines = [*summary(events), *(f"Report: {_shown(file)}" for file in files)]
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dojo.catalogue import ROOT, catalogue
 from dojo.progress import Progress
-from interviews.engine.log import LOG, read_log
+from interviews.engine.log import LOG, is_held, read_log
 from interviews.engine.rounds import drawn
 from interviews.rounds.base import Event
 
@@ -41,6 +41,7 @@ def session_folders(root: Path) -> tuple[Path, ...]:
 def find_folder(root: Path, session: str, *, unfinished: bool = False) -> Path:
     """Return a session's folder; "" stands for the last one, or the last unfinished.
 
+    Of the unfinished ones, those that no other process holds come first.
     ValueError with one line where there is none.
     """
     folders = session_folders(root)
@@ -50,6 +51,8 @@ def find_folder(root: Path, session: str, *, unfinished: bool = False) -> Path:
         if not folders:
             what = "unfinished session" if unfinished else "session"
             raise ValueError(f"there is no {what} in {root}")
+        if unfinished:
+            folders = tuple(one for one in folders if not is_held(one)) or folders
         return folders[-1]
     for folder in folders:
         if folder.name == session:

@@ -155,6 +155,21 @@ def read_log(file: Path) -> tuple[Event, ...]:
     return tuple(_parse(content, file)[0])
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether a process holds the session in a folder; changes nothing there."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDONLY)
+    except OSError:
+        return False  # none ever did
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def altered(events: Iterable[Event]) -> int:
     """Return the number of the first line that is not as it was written; 0 if none."""
     before = ""
@@ -224,9 +239,7 @@ def _lock(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(handle)
-        raise LogError(
-            f"{folder}: another process holds this session; end that one first"
-        ) from error
+        raise LogError(f"{folder.name}: another process holds this session") from error
     return handle
 
 

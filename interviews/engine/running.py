@@ -6,7 +6,7 @@ from pathlib import Path
 from interviews.engine.clock import Timekeeper
 from interviews.engine.course import Course, phases_of
 from interviews.engine.files import write_missing
-from interviews.engine.lines import minutes_and_seconds
+from interviews.engine.lines import fitted, minutes_and_seconds
 from interviews.engine.log import Event, Log
 from interviews.engine.plan import Plan
 from interviews.rounds.base import Opening, Round, Spec
@@ -38,6 +38,8 @@ class Running:
         # How far what happens lies behind the clock: above zero only for what fell
         # due in the past, and until the judging that this began is done.
         self._lag = 0.0
+        # Set while a phase is entered that was over long ago: it asks nobody.
+        self._silent = False
 
     @property
     def now(self) -> float:
@@ -51,10 +53,11 @@ class Running:
         return self.log.folder / f"{self.course.number}-{kind}"
 
     def say(self, *lines: str) -> None:
-        """Show lines, one at a time."""
-        for text in lines:
+        """Show lines, one at a time, none of them wider than the screen."""
+        for text in () if self._silent else lines:
             for line in text.split("\n"):
-                self._show(line)
+                for part in fitted(line):
+                    self._show(part)
 
     def record(self, event: str, number: int, **data: object) -> None:
         """Append an event, then take it into the state."""
@@ -155,6 +158,11 @@ class Running:
         elif stage == "break":
             self._show_debrief()
 
+    @property
+    def _left(self) -> float:
+        """Seconds until something happens by itself, by the clock as it stands."""
+        return (self.course.due or 0.0) - self.time.now()
+
     def _is_due(self) -> bool:
         due = self.course.due
         return due is not None and due <= self.time.now() + _MILLISECOND
@@ -217,12 +225,18 @@ class Running:
         if self.round is None or self._opening is None:
             return
         name, _ = course.phases[course.phase]
-        left = minutes_and_seconds((course.due or 0.0) - self.now)
-        self.say(f"Phase {course.phase + 1} of {len(course.phases)}: {name}, {left}.")
+        over = self._is_due()
+        left = minutes_and_seconds(self._left)
+        self.say(
+            f"Phase {course.phase + 1} of {len(course.phases)}: {name}, "
+            f"{'over' if over else left}."
+        )
+        self._silent = over
         for phase in self._opening.phases:
             if phase.name == name and phase.says:
                 self.say(phase.says)
         self.round.enter(self._host, name)
+        self._silent = False
 
     def _show_opening(self, opening: Opening) -> None:
         course = self.course
@@ -237,8 +251,8 @@ class Running:
     def _show_debrief(self) -> None:
         if self.round is not None:
             self.say(*self.round.debrief)
-        if not self.course.last_round:
-            left = minutes_and_seconds((self.course.due or 0.0) - self.now)
+        if not self.course.last_round and not self._is_due():
+            left = minutes_and_seconds(self._left)
             self.say(f"The next round begins in {left}, or with /next.")
 
 

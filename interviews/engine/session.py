@@ -52,6 +52,7 @@ class Status:
     prompt: str
     busy: bool
     over: bool
+    takes_text: bool = False
 
 
 class Session:
@@ -74,6 +75,8 @@ class Session:
             return make(spec, replace(tools, seen=tools.seen | used))
 
         self._run = Running(log, plan, time, made, show)
+        # The round whose end was asked about, so that /next again ends it.
+        self._asked_to_end = 0
 
     @classmethod
     def begin(
@@ -207,6 +210,7 @@ class Session:
             prompt=playing.prompt if playing and running else "",
             busy=playing is not None and (not running or playing.busy),
             over=self.over,
+            takes_text=running and bool(getattr(playing, "takes_text", False)),
         )
 
     @property
@@ -251,7 +255,10 @@ class Session:
 
     def _take(self, line: str, before: tuple[int, str]) -> None:
         """Take a line that was typed when the session stood at ``before``."""
-        match line.split():
+        words = line.split()
+        if words not in (["/next"], ["/n"], ["/time"]):
+            self._asked_to_end = 0
+        match words:
             case ["/time"]:
                 self._tell_time()
             case ["/help"] | ["/?"]:
@@ -285,8 +292,19 @@ class Session:
             run.say(f"The phase {run.course.phase_name} began by itself just now.")
         elif run.course.more_phases:
             run.next_phase("candidate")
-        else:
+        elif not self._asks_to_end():
             run.end_round("candidate")
+
+    def _asks_to_end(self) -> bool:
+        """Ask once before a round is ended that has work left, and time for it."""
+        unfinished = str(getattr(self._run.round, "unfinished", ""))
+        number = self._run.course.number
+        if not unfinished or self._asked_to_end == number:
+            return False
+        self._asked_to_end = number
+        left = minutes_and_seconds(self.status().left_round)
+        self._run.say(f"{unfinished}; {left} is left. /next again ends the round.")
+        return True
 
     def _abort(self) -> None:
         run = self._run

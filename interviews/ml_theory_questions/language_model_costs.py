@@ -144,10 +144,10 @@ def sharded_training_memory(random: Random) -> Question:
     }[stage]
     return Question(
         prompt=f"A model of {say(size)} billion parameters is trained with Adam in "
-        "mixed precision: weights and gradients in 16 bits; a master copy of the "
-        f"weights and two moments in 32 bits. Over {cards} accelerators, {split} are "
-        "split evenly; the rest is replicated. How many GB (10^9 bytes) of these "
-        "states does each accelerator hold?",
+        "mixed precision: weights and gradients in 16 bits; the optimizer states, a "
+        "master copy of the weights and two moments, in 32 bits. Over "
+        f"{cards} accelerators, {split} are split evenly; the rest is replicated. How "
+        "many GB (10^9 bytes) of all these does each accelerator hold?",
         answer=answer,
         steps=(
             "Bytes a parameter: weights 2, gradients 2, optimizer 4 + 4 + 4 = 12",

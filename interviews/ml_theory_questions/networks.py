@@ -277,7 +277,10 @@ def batch_norm_running(random: Random) -> Question:
             Distractor("the biased variance of the batch", moved(squares / len(batch))),
             Distractor("the momentum on the old value", moved(unbiased, 1 - momentum)),
             Distractor("the variance of the batch alone", unbiased),
-            Distractor("the standard deviation averaged", moved(math.sqrt(unbiased))),
+            Distractor(
+                "moved towards the batch's standard deviation, not its variance",
+                moved(math.sqrt(unbiased)),
+            ),
         ),
         given={"batch": tuple(batch), "before": before, "momentum": momentum},
     )

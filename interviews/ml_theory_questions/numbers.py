@@ -120,6 +120,7 @@ def judge_answer(item: Item, question: Question, text: str) -> Judged:
     """Read ``text`` in the item's form and compare it with the answer."""
     try:
         value = _read(item, question.answer, text)
+        _check_length(question, value)
     except ValueError as refused:
         return Judged(correct=False, problem=str(refused))
     if agree(value, question.answer, item.tolerance):
@@ -188,6 +189,22 @@ def _read(item: Item, answer: Answer, text: str) -> Answer:
             return tuple(words)
         return tuple(parse(word, item.unit) for word in words)
     return " ".join(words)
+
+
+def _check_length(question: Question, value: Answer) -> None:
+    """Refuse a sequence of a length that no answer to the question can have.
+
+    Where the misconceptions lead to other lengths, the length is part of what is
+    asked, and nothing is said about it.
+    """
+    wanted = {
+        len(each)
+        for each in (question.answer, *(one.value for one in question.distractors))
+        if isinstance(each, tuple)
+    }
+    if isinstance(value, tuple) and len(wanted) == 1 and len(value) not in wanted:
+        count = f"{min(wanted)} value{'s' if wanted != {1} else ''}"
+        raise ValueError(f"{count} must be given, got {len(value)}")
 
 
 def _words(text: str) -> list[str]:

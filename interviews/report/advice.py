@@ -5,8 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interviews.report.evidence_of import RoundLog, SessionLog
-from interviews.report.reading import names, records, shown, text
+from interviews.report.reading import (
+    flag,
+    names,
+    number,
+    record,
+    records,
+    shown,
+    text,
+)
 from interviews.report.scale import Scored
+from interviews.report.score_design import last_of, written_in_time
 from interviews.report.score_tests import caught_by
 from interviews.report.score_theory import replies
 
@@ -28,11 +37,18 @@ def advise(session: SessionLog, scores: Iterable[Scored]) -> tuple[Advice, ...]:
     """Return what to do next, in the order of the rounds, each thing once."""
     found: dict[tuple[str, str], Advice] = {}
     for log, scored in zip(session.rounds, scores, strict=True):
-        for advice in (*_failed(log), *_missed(log), *_misread(log)):
+        for advice in (*_failed(log), *_missed(log), *_misread(log), *_open(log)):
             found.setdefault((advice.text, ""), advice)
         for advice in _practise(log, scored):
             found.setdefault(("", advice.command), advice)
     return tuple(found.values())
+
+
+def without(scores: Iterable[Scored]) -> str:
+    """Return what to say where there is nothing to advise."""
+    if any(scored.score is not None for scored in scores):
+        return "Nothing that was measured failed."
+    return "Nothing was measured, so there is nothing to advise."
 
 
 def _failed(log: RoundLog) -> list[Advice]:
@@ -82,6 +98,49 @@ def _misread(log: RoundLog) -> list[Advice]:
         said = f"{name}: {why}" if why else f"{name}: wrong; read its steps again"
         advice.append(Advice(log.number, said))
     return advice
+
+
+def _open(log: RoundLog) -> list[Advice]:
+    """Tell what a design left open or got wrong, in the words of its prompt."""
+    if log.kind != "design" or not log.closed:
+        return []
+    done = {text(event, "stage") for event in written_in_time(log)}
+    stages = [name for name in names(log.subject, "stages") if name not in done]
+    said = [*_estimated(log), *_decided(log)]
+    if stages:
+        said.append(f"Not written in time: {shown(', '.join(stages), 200)}")
+    return [Advice(log.number, one) for one in said]
+
+
+def _estimated(log: RoundLog) -> list[str]:
+    given, scored = last_of(log, "estimated"), last_of(log, "scored")
+    found = []
+    for key in dict.fromkeys((*names(log.subject, "estimates"), *given)):
+        earned = scored.get(key, {})
+        if key not in given:
+            found.append(f"Estimate {_named(log, key)}: not given")
+        elif number(earned, "credit") < 1:
+            why = shown(text(earned, "why"), 200) or "off"
+            found.append(f"Estimate {_named(log, key)}: {why}")
+    return found
+
+
+def _decided(log: RoundLog) -> list[str]:
+    taken = last_of(log, "decided")
+    found = []
+    for key in dict.fromkeys((*names(log.subject, "decisions"), *taken)):
+        if key not in taken:
+            found.append(f"Decision {_named(log, key)}: not taken")
+        elif not flag(taken[key], "right"):
+            option = shown(text(taken[key], "option"), 60)
+            found.append(f"Decision {_named(log, key)}: {option} is wrong")
+    return found
+
+
+def _named(log: RoundLog, key: str) -> str:
+    """Return the name of an estimate or a decision, and what it asks if known."""
+    asks = shown(text(record(log.subject, "asks"), key), 200).rstrip("?")
+    return f"{shown(key, 60)} ({asks})" if asks else shown(key, 60)
 
 
 def _practise(log: RoundLog, scored: Scored) -> list[Advice]:

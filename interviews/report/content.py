@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interviews.report.advice import Advice, advise
+from interviews.report.advice import Advice, advise, without
 from interviews.report.course import Course, course_of
 from interviews.report.decision import Decision, decide
 from interviews.report.evidence_of import RoundLog, SessionLog, read_session
@@ -90,6 +90,11 @@ class Report:
             ("Seed", str(seed) if isinstance(seed, int) else "unknown"),
             ("Assistants", shown(text(began, "ai_policy"), 300) or "not stated"),
         )
+
+    @property
+    def no_advice(self) -> str:
+        """What stands in the place of advice where there is none."""
+        return without(found.scored for found in self.rounds)
 
     @property
     def cited(self) -> tuple[Event, ...]:

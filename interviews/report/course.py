@@ -12,7 +12,9 @@ from interviews.report.reading import (
     whole,
 )
 from interviews.report.scale import share_of
+from interviews.report.score_design import enough
 from interviews.report.score_tests import caught_by, mistakes_of
+from interviews.rounds.base import Event
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _answer_marks(log: RoundLog) -> list[Mark]:
         "skipped": "skipped",
         "estimated": "estimate",
         "decided": "decision",
-        "locked": "stage written",
+        "locked": "stage",
         "level": "level unlocked",
         "extension": "extension unlocked",
     }
@@ -135,12 +137,21 @@ def _answer_marks(log: RoundLog) -> list[Mark]:
             Mark(
                 log.minute(event),
                 "answer",
-                shown(f"{said[name]} {what}".strip(), 60),
+                shown(f"{_stage(event) or said[name]} {what}".strip(), 60),
                 whole(event, "line"),
                 verdict if isinstance(verdict, bool) else None,
             )
         )
     return found
+
+
+def _stage(event: Event) -> str:
+    """Tell how a stage was locked; "" for what is no stage."""
+    if text(event, "event") != "locked":
+        return ""
+    if enough(event):
+        return "stage written"
+    return "stage too short" if text(event, "text").strip() else "stage left empty"
 
 
 def _pace(log: RoundLog, end: float) -> tuple[str, tuple[tuple[float, float], ...]]:
@@ -186,7 +197,8 @@ def _counted(
     points = [(0.0, 0.0)]
     for event in log.of(name):
         minute = log.minute(event)
-        if text(event, "text").strip() and minute <= end + 1e-6:
+        counts = enough(event) if name == "locked" else text(event, "text").strip()
+        if counts and minute <= end + 1e-6:
             done.add(text(event, key))
             points.append((minute, share_of(len(done), max(total, len(done)))))
     return tuple(points)

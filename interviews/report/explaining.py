@@ -15,6 +15,11 @@ WORTHLESS = (
     "Code that the guard refused, that is empty or that was not started scores 1 "
     "everywhere; so do tests that all fail or that catch nothing."
 )
+ESTIMATES = (
+    "An estimate earns by how far the middle of its interval lies from what follows "
+    "from the candidate's own assumptions; one narrower than ±1 % that misses by more "
+    "than 10 % earns 0.75 at most."
+)
 LOCAL = (
     "The tests, the solutions and the log lie on the candidate's own machine: who "
     "wants to read or forge them can. The score is worth what the candidate's honesty "
@@ -41,7 +46,7 @@ def explained() -> tuple[str, ...]:
         f"broken at the end, {cap['estimate']} for a design without an estimate, "
         f"{cap['temporal']} for a random split of data ordered in time."
     )
-    return (WHOSE, SCORE, hire, enough, caps, WORTHLESS, LOCAL)
+    return (WHOSE, SCORE, hire, enough, caps, ESTIMATES, WORTHLESS, LOCAL)
 
 
 def thresholds() -> tuple[tuple[str, str, str, str], ...]:

@@ -106,7 +106,7 @@ def _advice(report: Report) -> str:
     for advice in report.advice:
         command = f": `{advice.command}`" if advice.command else ""
         lines.append(f"- Round {advice.round}: {plain(advice.text)}{command}")
-    return "\n".join(lines) or "Nothing that was measured failed."
+    return "\n".join(lines) or report.no_advice
 
 
 def _apart(report: Report) -> list[str]:

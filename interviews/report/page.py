@@ -172,7 +172,7 @@ def _advice(report: Report) -> str:
             f"{escape(advice.text)}{command}</li>"
         )
     if not items:
-        return "<p>Nothing that was measured failed.</p>"
+        return f"<p>{escape(report.no_advice)}</p>"
     return f"<ul>{''.join(items)}</ul>"
 
 

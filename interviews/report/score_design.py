@@ -27,10 +27,10 @@ from interviews.rounds.base import Event
 
 def design(log: RoundLog) -> Scored:
     """Score a design; what it covers is the candidate's own word."""
-    estimates = _last_of(log, "estimated")
+    estimates = last_of(log, "estimated")
     wanted = tuple(dict.fromkeys((*names(log.subject, "estimates"), *estimates)))
     credit = _credits(log, frozenset(estimates))
-    decisions = _last_of(log, "decided")
+    decisions = last_of(log, "decided")
     right = sum(flag(event, "right") for event in decisions.values())
     earned = right > 0 or any(value > 0 for value in credit.values())
     scored = Scored(
@@ -50,7 +50,7 @@ def design(log: RoundLog) -> Scored:
     return scored
 
 
-def _last_of(log: RoundLog, name: str) -> dict[str, Event]:
+def last_of(log: RoundLog, name: str) -> dict[str, Event]:
     """Return the last event for each id: what was said last counts."""
     return {text(event, "id"): event for event in log.of(name)}
 
@@ -58,7 +58,7 @@ def _last_of(log: RoundLog, name: str) -> dict[str, Event]:
 def _credits(log: RoundLog, given: frozenset[str]) -> dict[str, float]:
     return {
         key: min(1.0, max(0.0, number(event, "credit")))
-        for key, event in _last_of(log, "scored").items()
+        for key, event in last_of(log, "scored").items()
         if key in given
     }
 
@@ -99,7 +99,7 @@ def _split_at_random(decided: dict[str, Event]) -> bool:
 def _pace(log: RoundLog, earned: bool) -> Dimension:
     """Score the stages written before the time; words alone are worth nothing."""
     stages = set(names(log.subject, "stages"))
-    written = [event for event in log.of("locked") if _in_time(log, event)]
+    written = written_in_time(log)
     done = {text(event, "stage") for event in written}
     where = lines(written) or lines([log.closed])
     if not earned:
@@ -111,7 +111,16 @@ def _pace(log: RoundLog, earned: bool) -> Dimension:
     return Dimension("pace", at_least("stages in time", share), basis, where)
 
 
+def enough(event: Event) -> bool:
+    """Tell whether a stage was locked with words enough to count as written."""
+    return len(text(event, "text").split()) >= table().evidence["words"]
+
+
+def written_in_time(log: RoundLog) -> list[Event]:
+    """Return the stages that count as written before the time was up."""
+    return [event for event in log.of("locked") if _in_time(log, event)]
+
+
 def _in_time(log: RoundLog, event: Event) -> bool:
-    enough = len(text(event, "text").split()) >= table().evidence["words"]
     late = text(log.ending, "by") == "time" and line(event) > line(log.ending)
-    return enough and not late
+    return enough(event) and not late

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dojo.catalogue import CatalogueError
 from dojo.notes import read_notes
 from dojo.stub import make_stub
+from interviews.engine.lines import no_such_key
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Opening, Phase, Spec, Tools
 from interviews.rounds.draw import Drawn, draw
@@ -101,7 +102,7 @@ class CodingRound:
         if command in ("/judge", "/j"):
             self._judge(host)
         elif command.startswith("/"):
-            host.say(f"There is no {command.split()[0]} here: /judge or /next.")
+            host.say(no_such_key(command))
         elif self._phase == "explain":
             host.record("said", text=text)
             host.say("Noted.")

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from interviews.engine.lines import no_such_key
 from interviews.engine.plan import derive
 from interviews.quantities import interval, parse
 from interviews.rounds import design_text as text_of
@@ -79,6 +80,8 @@ class DesignRound:
                 "temporal": prompt.temporal,
                 "estimates": [one.id for one in prompt.estimates],
                 "decisions": [one.id for one in prompt.decisions],
+                "asks": {one.id: one.asks for one in prompt.estimates}
+                | {one.id: one.asks for one in prompt.decisions},
                 "points": sum(len(stage.points) for stage in prompt.stages),
             },
         )
@@ -148,6 +151,19 @@ class DesignRound:
         return self._record.phase == REVIEW and self._record.reviewed is None
 
     @property
+    def unfinished(self) -> str:
+        """What would be left undone if the round ended now."""
+        left = sum(one.left for one in self._record.reveals.values())
+        if self._record.phase != REVIEW or not left:
+            return ""
+        return f"{left} {'point is' if left == 1 else 'points are'} left to review"
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether a line of text goes into the answer as it stands."""
+        return self._record.stage is not None
+
+    @property
     def keys(self) -> Sequence[tuple[str, str]]:
         """The commands of the stage, or of the review."""
         return STAGE_KEYS if self._record.stage else REVIEW_KEYS
@@ -170,25 +186,21 @@ class DesignRound:
             "/decide": self._decide,
         }
         if word not in commands:
-            host.say(
-                f"{word} is no command here; there are {', '.join(commands)}, /facts."
-            )
+            host.say(no_such_key(word))
             return
         commands[word](host, rest)
 
     def _ask(self, host: Host, rest: str) -> None:
-        asked = {_plain(word) for word in rest.split()}
-        here = self._record.stage
-        own = here.facts if here else ()
-        facts = [*own, *(one for one in self._prompt.facts if one not in own)]
-        ranked = [(len(asked & set(map(_plain, one.asked_by))), one) for one in facts]
-        found = [(count, one) for count, one in ranked if count]
+        if not rest:
+            host.say("/ask and a few words, as in /ask latency budget, tells a fact.")
+            return
+        found = self._record.facts_about(rest)
         if not found:
             host.say("No fact about that.")
             return
-        new = [pair for pair in found if pair[1].id not in self._record.facts]
-        # The first of the best: one question is told one fact.
-        _, fact = max(new or found, key=lambda pair: pair[0])
+        new = [one for one in found if one.id not in self._record.facts]
+        # The best alone: one question is told one fact.
+        fact = (new or found)[0]
         if new:
             host.record("unlocked", fact=fact.id, text=fact.text)
         host.say(*text_of.wrapped(f"Fact: {fact.text}"))
@@ -386,7 +398,3 @@ def _heard(host: Host, waiting: _Waiting) -> None:
 
 def _silent(host: Host, why: str) -> None:
     host.record("interviewer", text="", choice="", fallback=why)
-
-
-def _plain(word: str) -> str:
-    return word.strip("?.,;:!\"'").lower().removesuffix("s")

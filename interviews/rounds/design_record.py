@@ -85,8 +85,28 @@ class Record:
         """Return a follow-up's text; "" where it needs a number not given yet."""
         value = self.stated(followup)
         if value is None:
-            return "" if "{given}" in followup.text else followup.text
-        return followup.text.replace("{given}", spoken(value, self.unit(followup)))
+            return "" if "{given}" in followup.text else self.filled(followup.text)
+        given = spoken(value, self.unit(followup))
+        return self.filled(followup.text).replace("{given}", given)
+
+    def filled(self, text: str) -> str:
+        """Return a text with the numbers that follow from the assumptions."""
+        return self.prompt.fill(text, self.assumptions)
+
+    def facts_about(self, asked: str) -> Sequence[Fact]:
+        """Return the facts that a question is about, the best first.
+
+        Of equals, one of the present stage comes first, then the order of the stages.
+        """
+        words = {_plain(word) for word in asked.split()}
+        own = self.stage.facts if self.stage else ()
+        ranked = {
+            one.id: len(words & set(map(_plain, one.asked_by)))
+            for one in self.prompt.facts
+        }
+        facts = [*own, *(one for one in self.prompt.facts if one not in own)]
+        found = [one for one in facts if ranked[one.id]]
+        return sorted(found, key=lambda one: -ranked[one.id])
 
     def due(self) -> Sequence[Followup]:
         """Return the follow-ups that the candidate's numbers call for by now."""
@@ -146,3 +166,7 @@ class Record:
 
     def _scored(self, event: Event) -> None:
         self.scored[str(event["id"])] = event
+
+
+def _plain(word: str) -> str:
+    return word.strip("?.,;:!\"'").lower().removesuffix("s")

@@ -88,7 +88,8 @@ def assumption_lines(record: Record) -> tuple[str, ...]:
         given = record.assumed.get(one.name)
         told = "" if given is None else f" = {spoken(given, one.unit)}"
         unit = f" ({one.unit})" if one.unit else ""
-        lines += wrapped(f"{one.name}{told}: {one.text}{unit}", indent="  ")
+        fixed = "; the prompt says it" if one.stated else ""
+        lines += wrapped(f"{one.name}{told}: {one.text}{unit}{fixed}", indent="  ")
     return tuple(lines)
 
 
@@ -168,4 +169,4 @@ def _decision(decision: Decision, chosen: str) -> Iterable[str]:
 def _followup(record: Record, followup: Followup) -> Iterable[str]:
     yield from wrapped(record.worded(followup), indent="  ")
     for point in followup.points:
-        yield from wrapped(f"- {point}", indent="    ")
+        yield from wrapped(f"- {record.filled(point)}", indent="    ")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 CREDITS = ((0.1, 1.0), (0.3, 0.75), (0.5, 0.5), (1.0, 0.25))
 WIDE, TOO_WIDE = 1.0, 2.0
 WIDE_CREDIT = 0.5
+# So sure (±1 %) and so far off (10 % beyond either end) that it is no full mark.
+SURE, MISSED = 1.01 / 0.99, 1.1
+SURE_CREDIT = 0.75
 # The borders themselves belong to the better side, rounding apart.
 ROUNDING = 1e-9
 
@@ -54,4 +57,14 @@ def score(low: float, high: float, expected: float) -> Score:
         return Score(error, 0.0, f"{why}; wider than two decades earns nothing")
     if width > WIDE + ROUNDING and credit > WIDE_CREDIT:
         return Score(error, WIDE_CREDIT, f"{why}; wider than a decade earns half")
+    if credit > SURE_CREDIT and _too_sure(low, high, expected):
+        said = f"{why}; surer than ±1 % and off by more than 10 %"
+        return Score(error, SURE_CREDIT, said)
     return Score(error, credit, why)
+
+
+def _too_sure(low: float, high: float, expected: float) -> bool:
+    """Tell whether a narrow interval misses even when widened by 10 %."""
+    near = 1 + ROUNDING
+    outside = expected * MISSED * near < low or expected > high * MISSED * near
+    return outside and high < low * SURE

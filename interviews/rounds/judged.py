@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from interviews.engine.lines import no_such_key
 from interviews.engine.plan import derive
 from interviews.rounds.base import Event, Host, Phase, Spec, Ticket, Tools
 from interviews.rounds.submitting import LONGEST, deadline, read_draft
@@ -107,9 +108,7 @@ class JudgedRound:
         if text.split(maxsplit=1)[0] in ("/judge", "/j"):
             self.ask(host, final=False)
         elif text.startswith("/"):
-            host.say(
-                f"No such key here: {text.split(maxsplit=1)[0]}. /help shows all keys."
-            )
+            host.say(no_such_key(text))
         else:
             host.record("said", text=text)
             host.say("Noted.")
@@ -158,6 +157,11 @@ class JudgedRound:
     def busy(self) -> bool:
         """Whether the judge is at work."""
         return self.waiting is not None
+
+    @property
+    def takes_text(self) -> bool:
+        """What is said is kept in every phase."""
+        return True
 
     @property
     def complete(self) -> bool:

@@ -77,7 +77,7 @@ class LevelsRound(JudgedRound):
             (
                 f"Write {self._file} in the round's folder: {len(levels)} levels.",
                 "The next is told when this one and all before it hold.",
-                f"Level 1: {self.track.katas[0].title}.",
+                f"It begins with level 1, {self.track.katas[0].title}.",
             ),
             {self._file: self._stub(1)},
             {"codebase": self.track.name, "levels": levels, "file": self._file},
@@ -101,9 +101,15 @@ class LevelsRound(JudgedRound):
         return self.level
 
     def enter(self, host: Host, phase: str) -> None:
-        """Make sure that the present level's statement is there."""
+        """Make sure that the present level's statement is there, and tell of it."""
         super().enter(host, phase)
         self._hand_out(host.folder)
+        if self.level > 1:
+            title = self.track.katas[self.level - 1].title
+            host.say(
+                f"You are at level {self.level}: {title}.",
+                f"level_{self.level}.py in the round's folder states it.",
+            )
 
     def _hand_out(self, folder: Path) -> None:
         file = folder / f"level_{self.level}.py"

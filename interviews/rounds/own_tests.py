@@ -130,8 +130,9 @@ class OwnTestsRound(JudgedRound):
         if why:
             host.say(f"Run {run.number}: {why}")
             return
+        catch = "test catches" if len(tests) == 1 else "tests catch"
         host.say(
-            f"Run {run.number}: {len(tests)} tests catch {len(by)} of "
+            f"Run {run.number}: {len(tests)} {catch} {len(by)} of "
             f"{len(mistakes)} mistakes.",
             *(f"  False alarm: {name} fails on a right one." for name in alarms),
         )

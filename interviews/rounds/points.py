@@ -71,6 +71,11 @@ class Reveal:
         return self.current is None
 
     @property
+    def left(self) -> int:
+        """How many points are still to be asked."""
+        return 0 if self.complete else len(self.points) - len(self._done)
+
+    @property
     def accepted(self) -> int:
         """How many points were quoted and accepted so far."""
         return sum(bool(event["accepted"]) for event in self._done)

@@ -206,6 +206,10 @@ class RepairRound(JudgedRound):
             return
         host.record("extension", kata=name)
         self._hand_out(host)
+        self._tell_extension(host)
+
+    def _tell_extension(self, host: Host) -> None:
+        name = str(self.subject["extension"])
         host.say(
             f"The extension: {name}. extension_{name}.py in the round's folder states "
             "it;",
@@ -225,9 +229,11 @@ class RepairRound(JudgedRound):
                 (host.folder / file).write_text(stub, encoding="utf-8")
 
     def enter(self, host: Host, phase: str) -> None:
-        """Make sure that what was unlocked is there."""
+        """Make sure that what was unlocked is there, and tell of it."""
         super().enter(host, phase)
         self._hand_out(host)
+        if self.extended:
+            self._tell_extension(host)
 
     @property
     def keys(self) -> Sequence[tuple[str, str]]:

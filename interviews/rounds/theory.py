@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from interviews import ml_theory_questions as theory
+from interviews.engine.lines import no_such_key
 from interviews.evidence import words
 from interviews.ml_theory_questions.open import OpenQuestion
 from interviews.rounds.base import Event, Host, Opening, Phase, Spec, Tools
@@ -126,12 +127,15 @@ class TheoryRound:
                 )
 
     @property
+    def _of_phase(self) -> Sequence[Number | OpenQuestion]:
+        """The questions that this phase asks."""
+        return self._paper.open if self._phase == OPEN.name else self._paper.numbers
+
+    @property
     def _current(self) -> Number | OpenQuestion | None:
         """The question of this phase that is asked now; None if all are done."""
-        of_phase: Sequence[Number | OpenQuestion] = (
-            self._paper.open if self._phase == OPEN.name else self._paper.numbers
-        )
-        return next((one for one in of_phase if not self._work[one.id].done), None)
+        undone = (one for one in self._of_phase if not self._work[one.id].done)
+        return next(undone, None)
 
     def enter(self, host: Host, phase: str) -> None:
         """Ask the first open question of the phase, or again the one left at."""
@@ -176,11 +180,11 @@ class TheoryRound:
         elif isinstance(current, OpenQuestion):
             self._handle_open(host, current, work, text)
         elif text.startswith("/"):
-            host.say("Expected an answer or /skip.")
+            host.say(no_such_key(text))
         elif work.typed:
             self._handle_confidence(host, current, text)
         else:
-            self._handle_number(host, current, text)
+            self._handle_number(host, current, text.strip())
         if work.done:
             self._show(host)
 
@@ -189,10 +193,14 @@ class TheoryRound:
         if problem:
             host.say(*folded(f"{problem}. Nothing is locked; answer again."))
             return
-        host.record("wrote", item=number.id, text=text.strip())
+        host.record("wrote", item=number.id, text=text)
         host.say(SURE)
 
     def _handle_confidence(self, host: Host, number: Number, text: str) -> None:
+        if text.strip().startswith("="):
+            # Nothing is locked yet: what was typed last is the answer.
+            self._handle_number(host, number, text.strip()[1:].strip())
+            return
         try:
             confidence = _confidence(text)
         except ValueError as error:
@@ -230,7 +238,7 @@ class TheoryRound:
             else:
                 host.say("Locked.", *work.reveal.lines)
         elif text.startswith("/"):
-            host.say("Expected a line of your answer, /lock or /skip.")
+            host.say(no_such_key(text))
         else:
             host.record("wrote", item=question.id, text=text.rstrip())
 
@@ -287,6 +295,22 @@ class TheoryRound:
         return last and self._current is None
 
     @property
+    def unfinished(self) -> str:
+        """What would be left undone if the round ended now."""
+        left = sum(not self._work[one.id].done for one in self._of_phase)
+        if not left:
+            return ""
+        return f"{left} {'question is' if left == 1 else 'questions are'} left"
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether a line of text goes into the answer as it stands."""
+        current = self._current
+        if not isinstance(current, OpenQuestion):
+            return False
+        return self._work[current.id].answer is None
+
+    @property
     def keys(self) -> Sequence[tuple[str, str]]:
         """The commands there are now."""
         current = self._current
@@ -295,7 +319,10 @@ class TheoryRound:
         if self._work[current.id].reveal is not None:
             return (("y <quote>", "I said so"), ("n", "I did not"))
         skip = ("/skip", "leave it")
-        return (skip,) if isinstance(current, Number) else (("/lock", "done"), skip)
+        if not isinstance(current, Number):
+            return (("/lock", "done"), skip)
+        typed = bool(self._work[current.id].typed)
+        return (("= <value>", "change it"), skip) if typed else (skip,)
 
     @property
     def prompt(self) -> str:

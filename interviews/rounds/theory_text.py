@@ -12,7 +12,7 @@ from interviews.rounds.theory_draw import Number, Paper
 ANSWERS = "answers.md"
 LONGEST_ANSWER = 20_000
 WIDTH = 78
-SURE = "How sure are you, 50 to 100 %? (- for no statement)"
+SURE = "How sure are you, 50 to 100 %? (-: no statement; = value: another answer)"
 _FORMS = {
     "number": "one number; k, M, B, powers of ten and % are read",
     "sequence": "the values in their order, with commas between",

@@ -3,13 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from interviews.system_design_questions.spoken import spoken
+
 STAGES = ("framing", "data", "model", "evaluation", "serving", "estimation")
 REVIEW = "review"
+STATED_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """A number the estimates rest on; the candidate may state another in range."""
+    """A number the estimates rest on; the candidate may state another in range.
+
+    One that the prompt itself states is rounded at most, by ``STATED_FACTOR``.
+    """
 
     name: str
     text: str
@@ -17,9 +23,16 @@ class Assumption:
     low: float
     high: float
     unit: str
+    stated: bool = False
 
     def refusal(self, value: float) -> str:
         """Tell in a line why ``value`` is out of range, or ""."""
+        factor = STATED_FACTOR * (1 + 1e-9)  # The border itself is taken.
+        if self.stated and not self.value / factor <= value <= self.value * factor:
+            return (
+                f"the prompt says {spoken(self.value, self.unit)}; {self.name} may "
+                f"differ from that by a factor of {STATED_FACTOR:g} at most"
+            )
         if self.low <= value <= self.high:
             return ""
         return (
@@ -107,7 +120,8 @@ class Followup:
 
     It fires when the number given for ``estimate`` (the middle of its interval) or
     for ``assumption`` lies above ``above`` or below ``below``; ``{given}`` in the
-    text stands for that number. ``points`` are what a good answer says.
+    text stands for that number. ``points`` are what a good answer says. The other
+    placeholders in both are filled from the candidate's assumptions when it fires.
     """
 
     id: str
@@ -141,6 +155,7 @@ class Prompt:
     stages: tuple[Stage, ...]
     estimates: tuple[Estimate, ...]
     followups: tuple[Followup, ...]
+    fill: Callable[[str, Mapping[str, float]], str]
 
     @property
     def defaults(self) -> dict[str, float]:

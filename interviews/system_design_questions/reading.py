@@ -73,6 +73,7 @@ def read_prompt(file: Path) -> Prompt:
         stages=stages,
         estimates=estimates,
         followups=followups,
+        fill=numbers.fill,
     )
     top.finish()
     _check(prompt, file.name)
@@ -99,28 +100,32 @@ class _Numbers:
             for used in self.uses[name]:
                 if used not in self.defaults:
                     raise PromptError(f"{self.file}: {name} uses {used}, no assumption")
-        self.shown = {one.name: spoken(one.value, one.unit) for one in assumptions} | {
-            name: self._show(name) for name in self.functions
-        }
+        self.assumed_units = {one.name: one.unit for one in assumptions}
 
-    def fill(self, text: str) -> str:
-        """Put the numbers in place of ``{name}``; ``{given}`` stays."""
+    def fill(self, text: str, assumed: Mapping[str, float] | None = None) -> str:
+        """Put the numbers in place of ``{name}``; ``{given}`` stays.
+
+        They follow from ``assumed`` where that says otherwise than the defaults.
+        """
+        given = self.defaults | dict(assumed or {})
 
         def one(match: re.Match[str]) -> str:
             name = match.group(1)
             if name == GIVEN:
                 return match.group(0)
-            if name not in self.shown:
-                raise PromptError(
-                    f"{self.file}: {{{name}}} is neither in NUMBERS nor an assumption"
-                )
-            return self.shown[name]
+            return self._show(name, given)
 
         return PLACEHOLDER.sub(one, text)
 
-    def _show(self, name: str) -> str:
-        given = {used: self.defaults[used] for used in self.uses[name]}
-        return spoken(float(self.functions[name](**given)), self.units[name])
+    def _show(self, name: str, given: Mapping[str, float]) -> str:
+        if name in self.functions:
+            uses = {used: given[used] for used in self.uses[name]}
+            return spoken(float(self.functions[name](**uses)), self.units[name])
+        if name not in given:
+            raise PromptError(
+                f"{self.file}: {{{name}}} is neither in NUMBERS nor an assumption"
+            )
+        return spoken(given[name], self.assumed_units[name])
 
 
 def _module(file: Path) -> ModuleType:
@@ -150,6 +155,7 @@ def _assumption(name: str, table: Reader) -> Assumption:
         low=table.number("low"),
         high=table.number("high"),
         unit=table.text("unit", ""),
+        stated=table.flag("stated", False),
     )
     table.finish()
     if not 0 < assumption.low <= assumption.value <= assumption.high:
@@ -261,10 +267,12 @@ def _followup(table: Reader, fill: Fill) -> Followup:
         assumption=table.text("assumption", ""),
         above=table.maybe_number("above"),
         below=table.maybe_number("below"),
-        text=fill(table.text("text")),
-        points=tuple(map(fill, table.texts("points", []))),
+        text=table.text("text"),
+        points=table.texts("points", []),
     )
     table.finish()
+    for text in (followup.text, *followup.points):
+        fill(text)  # Refuses a number that is not known.
     if bool(followup.estimate) == bool(followup.assumption):
         raise PromptError(f"{table.where}: needs an estimate or an assumption")
     if (followup.above is None) == (followup.below is None):

@@ -40,10 +40,12 @@ class Plain:
         # Where a person could have pressed Ctrl-C; a script is not in the way.
         careful = uninterrupted(self.show) if os.isatty(self._source) else nullcontext()
         with careful:
-            phase = self._tell(sitting.status())
+            phase, judging = self._tell(sitting.status()), False
             while not (status := sitting.status()).over:
-                if _place(status) != phase:
+                # A verdict that came meanwhile is an answer too.
+                if _place(status) != phase or (judging and not status.busy):
                     phase = self._tell(status)
+                judging = status.busy
                 if status.busy:
                     self._read(_BUSY)
                     sitting.tick()

@@ -15,10 +15,13 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.renderer import CPR_Support
 
 from interviews.terminal.interrupts import INTERRUPTED, uninterrupted
-from interviews.terminal.words import Sitting, toolbar
+from interviews.terminal.words import Sitting, Status, toolbar
 
 # How often, in seconds, time is looked at and the bar drawn anew.
 _REFRESH = 0.2
+# How long before its end, in seconds, a phase is given what is half typed; with less
+# left than the second it would come too late.
+_LAST, _TOO_LATE = 0.1, 0.02
 
 
 class Screen:
@@ -81,7 +84,10 @@ class Screen:
         with set_app(app):
             while not stop.is_set():
                 try:
+                    before = sitting.status()
+                    self._hand_over(sitting, before)
                     sitting.tick()
+                    self._tell_unsent(before, sitting.status())
                     if self._pending:
                         async with in_terminal():
                             self._print()
@@ -96,7 +102,27 @@ class Screen:
                     return
                 app.invalidate()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _REFRESH)
+                    await asyncio.wait_for(stop.wait(), _pause(sitting.status()))
+
+    def _hand_over(self, sitting: Sitting, status: Status) -> None:
+        """Give a phase that ends now the text that is half typed: a draft counts."""
+        text = self._prompt.default_buffer.text
+        ends = _TOO_LATE < status.left_phase <= 2 * _LAST
+        if ends and status.takes_text and text.strip() and not _is_command(text):
+            self._prompt.default_buffer.reset()
+            self.show(f"The time of {status.phase} is up; taken as it stood:")
+            for line in text.splitlines():
+                self.show(f"  | {line}")
+                sitting.handle(line)
+
+    def _tell_unsent(self, before: Status, after: Status) -> None:
+        """Say where a half-typed line goes, when another phase began meanwhile."""
+        moved = (before.title, before.phase) != (after.title, after.phase)
+        if moved and self._prompt.default_buffer.text.strip() and not after.over:
+            self.show(
+                "What you were typing was not sent: "
+                f"Enter sends it to {after.phase}, Ctrl-U clears it."
+            )
 
     def _waits(self) -> bool:
         """Tell whether the prompt still waits for its answer."""
@@ -131,3 +157,12 @@ class Screen:
             self.show(INTERRUPTED)
 
         return bindings
+
+
+def _pause(status: Status) -> float:
+    """Return how long to wait: not beyond the last moment of the phase."""
+    return min(_REFRESH, max(status.left_phase - _LAST, 0.02))
+
+
+def _is_command(text: str) -> bool:
+    return text.lstrip().startswith("/")

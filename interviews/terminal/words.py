@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Protocol
 
 WIDTH = 80
+# Who does not know how to go on or what there is must always find these.
+_ALWAYS = ("/next", "/help")
+_MORE = "…"
 
 
 class Status(Protocol):
@@ -47,6 +51,10 @@ class Status(Protocol):
         """What stands before the cursor."""
 
     @property
+    def takes_text(self) -> bool:
+        """Whether a line of plain text counts as it stands, half typed too."""
+
+    @property
     def busy(self) -> bool:
         """Whether the session waits for a judge."""
 
@@ -86,23 +94,19 @@ def status_line(status: Status) -> str:
     if status.busy:
         head += " · judging"
     keys = [command for command, _ in status.keys]
-    return f"[{_fitted(head, ' · ', keys, WIDTH - 2)}]"
+    return f"[{head}{_fitted(keys, ' · ', WIDTH - 2 - len(head))}]"
 
 
 def toolbar(status: Status, columns: int) -> str:
     """Return the line that always stands at the foot of the screen.
 
-    The clocks come first, and what does not fit is left out from the end.
+    The clocks come first: what has no room is left out from the end, and of the
+    clocks their words, never a time.
     """
-    clocks = (
-        f"round {clock(status.left_round)} · "
-        f"{status.phase} {clock(status.left_phase)} · loop {clock(status.left_loop)}"
-    )
-    if status.busy:
-        clocks += " · judging"
+    room = columns - 2
+    clocks = _clocks(status, room)
     told = [f"{command} {word}".rstrip() for command, word in status.keys]
     bare = [command for command, _ in status.keys]
-    room = columns - 2
     for text in (
         f"{clocks} · {status.round}/{status.rounds} {status.title} │ {'  '.join(told)}",
         f"{clocks} · {status.round}/{status.rounds} │ {'  '.join(told)}",
@@ -111,18 +115,37 @@ def toolbar(status: Status, columns: int) -> str:
     ):
         if len(text) <= room:
             return f" {text} "
-    return f" {_fitted(clocks, ' │ ', bare, room)} "[:columns]
+    return f" {clocks}{_fitted(bare, ' │ ', room - len(clocks))} "[:columns]
 
 
-def _fitted(head: str, mark: str, keys: Sequence[str], room: int) -> str:
-    """Join as many keys to the head as there is room for."""
-    text = head
-    for number, key in enumerate(keys):
-        longer = text + (" " if number else mark) + key
-        if len(longer) > room:
-            break
-        text = longer
-    return text
+def _clocks(status: Status, room: int) -> str:
+    """Return the three times, with as many words as there is room for."""
+    whole, part = clock(status.left_round), clock(status.left_phase)
+    loop = clock(status.left_loop)
+    full = f"round {whole} · {status.phase} {part} · loop {loop}"
+    texts = (
+        *((f"{full} · judging",) if status.busy else ()),
+        full,
+        f"{whole} · {status.phase} {part} · loop {loop}",
+        f"{whole} · {part} · loop {loop}",
+    )
+    bare = f"{whole} · {part} · {loop}"
+    return next((text for text in texts if len(text) <= room), bare)
+
+
+def _fitted(keys: Sequence[str], mark: str, room: int) -> str:
+    """Join keys behind a mark; where all are too many, some make way to a sign.
+
+    The round's come first and the first of them stay longest; two always stay.
+    """
+    kept = [key for key in keys if key in _ALWAYS]
+    others = list(takewhile(lambda key: key not in _ALWAYS, keys))
+    shorter = ([*others[:many], _MORE, *kept] for many in range(len(others), -1, -1))
+    for chosen in (list(keys), *shorter, kept, kept[:1]):
+        text = mark + " ".join(chosen)
+        if chosen and len(text) <= room:
+            return text
+    return ""
 
 
 def left_behind(session: str) -> tuple[str, ...]:

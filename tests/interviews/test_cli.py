@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from dojo.catalogue import ROOT
 from dojo.progress import Progress
 from interviews import past
 from interviews.cli import help_text, interview, plan_lines, run
+from interviews.engine.log import Log
 from interviews.engine.plan import plan_of, read_presets
 
 _NAMES = ("product-ml-engineer", "lab-research-engineer", "applied-scientist")
@@ -208,6 +210,46 @@ def test_two_sessions_never_share_a_folder(sessions: Path) -> None:
     now = datetime(2026, 11, 21, 9, 5, 7, tzinfo=UTC)
     names = [past.make_folder(sessions, 7, now).name for _ in range(3)]
     assert names == ["20261121-090507-7", "20261121-090507-7-2", "20261121-090507-7-3"]
+
+
+def test_what_another_process_holds_is_not_gone_on_with(sessions: Path) -> None:
+    for name in ("20260101-000000-1", "20260102-000000-1"):
+        Log.create(sessions / name).close()
+    held = Log.open(sessions / "20260102-000000-1")
+    found = past.find_folder(sessions, "", unfinished=True)
+    assert found.name == "20260101-000000-1"
+    assert past.find_folder(sessions, "") == held.folder
+    other = Log.open(found)
+    assert past.find_folder(sessions, "", unfinished=True) == held.folder
+    other.close()
+    held.close()
+    assert past.find_folder(sessions, "", unfinished=True) == held.folder
+
+
+def test_a_session_that_is_held_is_refused_in_a_short_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    sessions: Path,
+) -> None:
+    held = Log.create(sessions / "20260101-000000-4294967295")
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        assert run(["--resume", "20260101-000000-4294967295"]) == 2
+    held.close()
+    told = capsys.readouterr().err
+    assert "another process holds this session" in told
+    assert len(told.rstrip()) <= 80
+
+
+def test_a_folder_elsewhere_is_named_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(rounds=("coding:30",), seed=7)
+    assert f"Files:   {tmp_path}" in plan_lines(plan, None, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert f"Files:   {Path('here') / '1'}" in plan_lines(
+        plan, None, tmp_path / "here" / "1"
+    )
 
 
 def test_a_list_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interviews.engine.log import Log, LogError, altered, read_log
+from interviews.engine.log import Log, LogError, altered, is_held, read_log
 
 WALL = "2026-11-21T10:00:00.000Z"
 
@@ -237,8 +237,11 @@ def test_one_process_holds_a_folder(tmp_path: Path) -> None:
     log = filled(tmp_path)
     with pytest.raises(LogError, match="another process holds this session"):
         Log.open(tmp_path)
+    assert is_held(tmp_path)
     log.close()
     log.close()
+    assert not is_held(tmp_path)
+    assert not is_held(tmp_path / "nowhere")
     with pytest.raises(LogError, match="the log is closed"):
         log.append("said", 1, 9.0, WALL)
     again = Log.open(tmp_path)

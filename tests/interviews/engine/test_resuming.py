@@ -238,6 +238,35 @@ def test_the_clock_goes_on_while_the_process_is_dead(table: Table) -> None:
     assert any("1:40 went by" in line for line in table.shown)
 
 
+def test_no_countdown_of_what_is_over_is_shown(table: Table) -> None:
+    session = table.begin(*ROUNDS)
+    table.clock.advance(200)
+    session.tick()
+    session.close()
+    table.shown.clear()
+    table.clock.advance(600)
+    table.resume()
+    counted = [line for line in table.shown if line.startswith("Phase ")]
+    # Ended at 600, break until 660, "read" until 720: of 800 seconds, 100 are left.
+    assert counted == [
+        "Phase 2 of 2: write, over.",
+        "Phase 1 of 2: read, over.",
+        "Phase 2 of 2: write, 1:40.",
+    ]
+    assert not any("begins in" in line for line in table.shown)
+    assert table.shown.count("Write it.") == 1
+    assert "This is read." not in table.shown
+
+
+def test_a_long_note_is_wrapped(table: Table) -> None:
+    table.begin().close()
+    with (table.folder / "log.jsonl").open("a") as log:
+        log.write("torn")
+    table.resume()
+    assert any("log was repaired" in line for line in table.shown)
+    assert max(map(len, table.shown)) <= 80
+
+
 def test_another_boot_and_a_clock_that_was_set(table: Table) -> None:
     table.begin(*ROUNDS).close()
     table.clock.reboot(100)

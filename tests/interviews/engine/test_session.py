@@ -115,6 +115,47 @@ def test_next_ends_the_phase_then_the_round_then_the_break(table: Table) -> None
     ]
 
 
+class Undone(FakeRound):
+    """A round that has a question left."""
+
+    unfinished = "1 question is left"
+    takes_text = True
+
+
+def _with_work_left(table: Table, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setattr(table, "make", Undone)
+    return table.begin("coding:10", "theory:4")
+
+
+def test_next_asks_once_before_it_ends_a_round_with_work_left(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _with_work_left(table, monkeypatch)
+    session.handle("/next")
+    assert session.status().phase == "write", "a phase ends without a question"
+    session.handle("/next")
+    assert table.shown[-1] == (
+        "1 question is left; 10:00 is left. /next again ends the round."
+    )
+    session.handle("something else")
+    session.handle("/next")
+    assert session.status().phase == "write"
+    session.handle("/time")
+    session.handle("/n")
+    assert session.status().phase == "break"
+
+
+def test_a_round_tells_whether_it_takes_text(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _with_work_left(table, monkeypatch)
+    assert session.status().takes_text
+    for _ in range(3):
+        session.handle("/next")
+    assert session.status().phase == "break"
+    assert not session.status().takes_text
+
+
 def test_next_does_not_end_what_began_by_itself_just_now(table: Table) -> None:
     session = table.begin()
     table.clock.advance(150.2)

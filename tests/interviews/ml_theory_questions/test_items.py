@@ -177,3 +177,23 @@ def test_there_are_enough_of_every_level() -> None:
     levels = [item.level for item in items()]
     assert len(levels) >= 34
     assert min(levels.count(level) for level in ("junior", "mid", "senior")) >= 8
+
+
+def test_a_sequence_has_as_many_values_as_were_asked_for() -> None:
+    item = Item("a", "A", "t", "mid", 3, "A book", "", 0.01, "sequence")
+    both = Question("?", (0.5, -2.0), (), (Distractor("swapped", (-2.0, 0.5)),))
+    for text in ("70", "1, 2, 3"):
+        judged = judge_answer(item, both, text)
+        assert judged.problem == f"2 values must be given, got {len(text.split(','))}"
+        assert judged.value is None
+    assert judge_answer(item, both, "-2, 0.5").misconception == "swapped"
+    # Here the length is part of the answer.
+    open_ended = Question("?", (0.5, -2.0), (), (Distractor("one", (0.5,)),))
+    assert not judge_answer(item, open_ended, "70").problem
+
+
+def test_an_empty_set_is_a_problem() -> None:
+    item = Item("a", "A", "t", "mid", 3, "A book", "", 0.01, "set")
+    kept = Question("?", frozenset({"a", "b"}), (), ())
+    for text in ("{}", ",", "( )"):
+        assert "nothing to read" in judge_answer(item, kept, text).problem

@@ -24,6 +24,22 @@ addEventListener("load", () => {{
 }});
 </script>"""
 
+_LINES = """<!doctype html><meta charset="utf-8"><body style="margin:0">
+<iframe id="page" style="width:{width}px;height:900px;border:0" srcdoc="{page}">
+</iframe>
+<script>
+addEventListener("load", () => {{
+  const page = document.getElementById("page").contentDocument;
+  const cells = [...page.querySelectorAll("td")].filter(
+    e => e.textContent.trim() == "{text}");
+  document.body.dataset.measured = cells.map(cell => {{
+    const range = page.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map(r => Math.round(r.top))).size;
+  }}).join(" ");
+}});
+</script>"""
+
 
 def screenshot(
     page: Path, image: Path, width: int, scheme: int, height: int, profile: Path
@@ -56,6 +72,18 @@ def overflow(page: Path, width: int, folder: Path) -> tuple[int, str]:
     found = re.search(r'data-measured="(\d+)\|([^"]*)"', dumped)
     assert found is not None, "the wrapper's script did not run"
     return int(found[1]), found[2]
+
+
+def lines_of(page: Path, text: str, width: int, folder: Path) -> list[int]:
+    """Return on how many lines each table cell with just this text stands."""
+    wrapper = folder / f"lines-{width}.html"
+    framed = escape(page.read_text(encoding="utf-8"))
+    filled = _LINES.format(width=width, page=framed, text=text)
+    wrapper.write_text(filled, encoding="utf-8")
+    dumped = _run("--dump-dom", wrapper.as_uri(), profile=folder / "profile")
+    found = re.search(r'data-measured="([\d ]*)"', dumped)
+    assert found is not None, "the wrapper's script did not run"
+    return [int(count) for count in found[1].split()]
 
 
 def _run(*arguments: str, profile: Path) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from interviews.report import write
 from tests.interviews.report import browser
+from tests.interviews.report.logs import Script, theory
 from tests.interviews.report.showcase import showcase
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +32,16 @@ def test_nothing_is_wider_than_the_window(
 ) -> None:
     wide, sticking_out = browser.overflow(shown, width, tmp_path)
     assert (wide, sticking_out) == (width, "")
+
+
+def test_words_of_a_score_are_whole_on_a_telephone(tmp_path: Path) -> None:
+    script = theory(Script("mid", (("theory", 20.0), ("coding", 30.0))), "+-")
+    script.open("coding").end("aborted").write(tmp_path)
+    page = write(tmp_path)[1]
+    assert "not measured" in page.read_text(encoding="utf-8")
+    found = browser.lines_of(page, "not measured", 380, tmp_path)
+    assert len(found) >= 2, "of a dimension, and of a round that did not end"
+    assert max(found) <= 2, "broken elsewhere than between the two words"
 
 
 @pytest.mark.parametrize("width", [380, 1440])

@@ -9,7 +9,7 @@ import pytest
 from interviews.engine.log import LOG, LogError, read_log
 from interviews.report import markdown, page, read, summary, write
 from interviews.report.content import Report, build
-from tests.interviews.report.logs import Script, full, tampered, theory
+from tests.interviews.report.logs import Script, design, full, tampered, theory
 from tests.interviews.report.outline import Outline
 from tests.interviews.report.showcase import showcase
 
@@ -233,6 +233,59 @@ def test_a_heading_says_the_kind_once(kind: str, title: str, name: str) -> None:
     script = Script().open(kind)
     script.made[-1][3]["title"] = title
     assert build(script.events).rounds[0].name == name
+
+
+def left_open() -> Script:
+    """A design with a middling estimate, one missing, a wrong decision, one open."""
+    script = design(Script(), (0.5,), (False,), stages=4)
+    for event, _, _, data in script.made:
+        if event == "opened":
+            data["subject"] |= {  # type: ignore[operator]  # a dict, as made
+                "decisions": ["choice-0", "split"],
+                "asks": {"alerts": "Alerts a day", "split": "How do you split?"},
+            }
+        if event == "locked" and data["stage"] == "evaluation":
+            data["text"] = "fine"
+        if event == "scored":
+            data["why"] = "the middle is off by a factor of 2.5"
+    return script
+
+
+def test_what_a_design_left_open_is_to_be_done() -> None:
+    report = build(left_open().events)
+    assert [advice.text for advice in report.advice] == [
+        "Estimate alerts (Alerts a day): the middle is off by a factor of 2.5",
+        "Estimate storage: not given",
+        "Decision choice-0: o is wrong",
+        "Decision split (How do you split): not taken",
+        "Not written in time: evaluation, serving, estimation",
+    ]
+    for content in both(report):
+        assert "Nothing that was measured failed" not in content
+
+
+def test_only_a_stage_with_words_is_called_written() -> None:
+    script = left_open()
+    script.made.insert(-2, ("locked", 1, 2400.0, {"stage": "serving", "text": " "}))
+    course = build(script.events).rounds[0].course
+    said = [mark.label for mark in course.marks if mark.label.startswith("stage")]
+    assert said == [
+        "stage written framing",
+        "stage written data",
+        "stage written model",
+        "stage too short evaluation",
+        "stage left empty serving",
+    ]
+    assert course.pace[-1][1] == pytest.approx(3 / 6)
+
+
+def test_without_a_failure_the_report_says_whether_anything_was_measured() -> None:
+    whole = build(theory(Script(), "+++").events)
+    for content in both(whole):
+        assert "Nothing that was measured failed." in content
+    for content in both(build((), altered=1)):
+        assert "Nothing was measured, so there is nothing to advise." in content
+        assert "Nothing that was measured failed" not in content
 
 
 def test_what_was_not_answered_is_to_be_done() -> None:

@@ -100,7 +100,7 @@ def test_a_fact_is_told_to_one_who_asks_for_it(host: Host) -> None:
     assert "100 ms" in host.type("/ask what is the latency budget?")
     assert [event["fact"] for event in host.of("unlocked")] == ["latency"]
     assert host.type("/ask the weather") == "No fact about that."
-    assert host.type("/ask") == "No fact about that."
+    assert "as in /ask latency budget" in host.type("/ask")
     assert "100 ms" in host.type("/facts")
     assert "dispute" not in host.type("/facts")
 
@@ -115,16 +115,16 @@ def test_one_question_is_told_one_fact_and_none_twice(host: Host) -> None:
 
 def test_an_assumption_in_range_changes_what_is_expected(host: Host) -> None:
     host.phase("estimation")
-    assert "Assumed: tps = 20,000 transactions a second." in host.type(
-        "/assume tps 20k"
+    assert "Assumed: tps = 15,000 transactions a second." in host.type(
+        "/assume tps 15k"
     )
-    host.type("/estimate alerts 7M 8.6M")
+    host.type("/estimate alerts 5M 6.8M")
     host.round.end(host)
     alerts = next(event for event in host.of("scored") if event["id"] == "alerts")
-    # 20,000 a second x 86,400 s x 0.001 x 0.9 / 0.2
-    assert alerts["expected"] == pytest.approx(7.776e6)
+    # 15,000 a second x 86,400 s x 0.001 x 0.9 / 0.2
+    assert alerts["expected"] == pytest.approx(5.832e6)
     assert alerts["from"] == {
-        "tps": 20000, "base_rate": 0.1, "recall": 90, "precision": 20
+        "tps": 15000, "base_rate": 0.1, "recall": 90, "precision": 20
     }  # fmt: skip
     assert alerts["credit"] == 1
     assert alerts["error"] < 0.01
@@ -141,6 +141,44 @@ def test_an_assumption_out_of_range_is_not_taken(host: Host) -> None:
     host.round.end(host)
     alerts = next(event for event in host.of("scored") if event["id"] == "alerts")
     assert alerts["from"]["precision"] == 20
+
+
+@pytest.mark.parametrize("line", ["/assume tps 20k", "/assume base_rate 1 %"])
+def test_what_the_prompt_states_is_not_assumed_away(host: Host, line: str) -> None:
+    host.phase("framing")
+    said = host.type(line)
+    name = line.split()[1]
+    shown = {"tps": "10,000 transactions a second", "base_rate": "0.1%"}[name]
+    assert f"Not taken: the prompt says {shown}; {name} may differ" in said
+    assert host.of("assumed")[0]["accepted"] is False
+    assert "the prompt says it" in host.type("/assume")
+
+
+def test_a_follow_up_keeps_to_the_candidates_assumptions(host: Host) -> None:
+    host.phase("estimation")
+    said = host.type("/assume base_rate 0.15", "/assume precision 60")
+    assert "precision of 60% at a base rate of 0.15%" in " ".join(said.split())
+    host.type("/assume team 1000", "/estimate alerts 3.9M")
+    host.round.end(host)
+    debrief = " ".join(" ".join(host.round.debrief).split())
+    # 1,000 people x 6 hours x 60 minutes, over 3 minutes
+    assert "the team can look at 120,000 alerts a day" in debrief
+
+
+@pytest.mark.parametrize(
+    ("asked", "fact"),
+    [
+        ("volume", "traffic"),
+        ("what prevalence?", "traffic"),
+        ("deadline", "latency"),
+        ("GDPR", "reasons"),
+        ("investigators", "team"),
+    ],
+)
+def test_a_fact_is_found_by_other_words(host: Host, asked: str, fact: str) -> None:
+    host.phase("framing")
+    host.type(f"/ask {asked}")
+    assert [event["fact"] for event in host.of("unlocked")] == [fact]
 
 
 @pytest.mark.parametrize(
@@ -270,13 +308,20 @@ def test_a_stage_that_was_never_reached_is_not_locked(host: Host) -> None:
 def test_the_review_asks_for_the_candidates_own_words(host: Host) -> None:
     host.phase("framing")
     host.type(OWN)
+    assert isinstance(host.round, DesignRound)
+    before = host.round.takes_text
+    assert host.round.unfinished == ""
     for name in [*STAGES[1:], "review"]:
         host.phase(name)
+    assert (before, host.round.takes_text) == (True, False)
+    assert host.round.unfinished == "3 points are left to review"
     assert "minimise the expected cost" in "\n".join(host.said)
     assert not host.round.complete
     said = host.type("y expected cost of each decision")
     assert "Accepted." in said
-    host.type("n", "n")
+    host.type("n")
+    assert host.round.unfinished == "1 point is left to review"
+    host.type("n")
     points = host.of("point")
     assert [event["accepted"] for event in points] == [True, False, False]
     assert {event["item"] for event in points} == {"framing"}
@@ -306,7 +351,7 @@ def test_the_end_may_come_twice(host: Host) -> None:
 
 def test_a_round_made_anew_from_its_events_is_the_same(host: Host) -> None:
     host.phase("framing")
-    host.type(OWN, "/ask latency", "/assume tps 20000", "/estimate alerts 7M 9M")
+    host.type(OWN, "/ask latency", "/assume tps 15000", "/estimate alerts 5M 7M")
     for name in [*STAGES[1:], "review"]:
         host.phase(name)
     host.type("y expected cost of each decision")

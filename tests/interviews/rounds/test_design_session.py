@@ -116,9 +116,9 @@ def test_phases_advance_by_themselves_and_lock(tmp_path: Path) -> None:
 
 def test_a_round_goes_on_after_a_crash(tmp_path: Path) -> None:
     sitting = Sitting(tmp_path / "s")
-    sitting.type("/ask latency", "/assume tps 20000", "We minimise expected cost.")
+    sitting.type("/ask latency", "/assume tps 15000", "We minimise expected cost.")
     sitting.crash(30)
-    sitting.type("/estimate alerts 7.8M", "/facts")
+    sitting.type("/estimate alerts 5.8M", "/facts")
     assert "100 ms" in " ".join(sitting.shown[-8:])
     assert [event["stage"] for event in sitting.of("stage")] == ["framing"]
     sitting.crash(3600)

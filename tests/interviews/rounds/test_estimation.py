@@ -29,7 +29,7 @@ def test_the_credit_falls_with_the_distance_in_decades(
     decades: float, credit: float, sign: float
 ) -> None:
     given_value = 3.888e6 * 10 ** (sign * decades)
-    earned = score(given_value, given_value, 3.888e6)
+    earned = score(given_value / 1.02, given_value * 1.02, 3.888e6)
     assert earned.credit == credit
     assert earned.error == pytest.approx(decades, abs=1e-9)
 
@@ -84,3 +84,24 @@ def test_what_is_no_interval_is_refused(low: float, high: float, words: str) -> 
 
 def test_an_interval_is_taken() -> None:
     assert refusal(3, 3) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "credit"),
+    [
+        (100, 100, 1.0),
+        (110, 110, 1.0),
+        (100 / 1.1, 100 / 1.1, 1.0),
+        (112, 112, 0.75),
+        (88, 88.5, 0.75),
+        (112, 115, 1.0),
+        (190, 190, 0.75),
+        (300, 300, 0.5),
+    ],
+)
+def test_false_certainty_is_no_full_mark(
+    low: float, high: float, credit: float
+) -> None:
+    earned = score(low, high, 100)
+    assert earned.credit == credit
+    assert ("surer than" in earned.why) == (low in (112, 88) and high != 115)

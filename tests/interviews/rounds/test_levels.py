@@ -129,6 +129,11 @@ def test_a_crash_in_a_run_judges_it_again_as_it_was(table: Table) -> None:
     table.round.poll(table)
     assert not table.is_busy()
     assert table.events[-1]["event"] == "level"
+    table.resume()
+    table.said.clear()
+    table.round.enter(table, "write")
+    assert "You are at level 3" in table.said[0]
+    assert "level_3.py" in table.said[1]
     assert "cache_ttl" in str(table.named("judged")[-1]["text"])
 
 

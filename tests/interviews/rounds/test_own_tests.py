@@ -58,6 +58,11 @@ def test_how_many_are_caught_is_told_and_not_which(tmp_path: Path) -> None:
     assert mistakes[0] not in told
 
 
+def test_one_test_is_told_of_as_one(tmp_path: Path) -> None:
+    table = table_of(tmp_path, answer(["test_a"], []))
+    assert "Run 1: 1 test catches " in table.type("/judge")[-1]
+
+
 def test_a_file_that_cannot_run_is_one_line(tmp_path: Path) -> None:
     failed: Answer = {"tests": [], "caught": {}, "refused": "", "error": "no tests"}
     table = table_of(tmp_path, failed)

@@ -152,6 +152,10 @@ def test_one_may_go_on_before_all_is_mended(table: Table) -> None:
     assert table.named("extension")
     assert ("/extend", "to the extension") not in table.round.keys
     assert table.type("/extend") == []
+    table.resume()
+    table.said.clear()
+    table.round.enter(table, "write")
+    assert "The extension: " in table.said[0]
 
 
 def test_going_on_while_the_judge_works_keeps_the_run(tmp_path: Path) -> None:

@@ -232,6 +232,28 @@ def test_a_confidence_is_read(table: Table, text: str, share: float | None) -> N
     assert table.host.of("answered")[0]["confidence"] == share
 
 
+def test_an_answer_may_be_changed_before_it_is_locked(deal: Deal) -> None:
+    table = deal(spec("precision-from-base-rate"))
+    table.type("0.99")
+    assert ("= <value>", "change it") in table.round.keys
+    assert "answer again" in table.type("= what?")
+    said = table.type(f"= {table.right()}")
+    assert "How sure are you" in said
+    table.restart()
+    assert f"Your answer: {table.right()}" in table.host.said
+    table.type("90")
+    typed = [event["text"] for event in table.host.of("wrote")]
+    assert typed == ["0.99", table.right()]
+    answer = table.host.of("answered")[0]
+    assert (answer["text"], answer["correct"]) == (table.right(), True)
+
+
+def test_too_few_values_are_told(deal: Deal) -> None:
+    table = deal(spec("affine-quantization"))
+    assert "2 values must be given, got 1. Nothing is locked" in table.type("70")
+    assert table.host.of("wrote") == []
+
+
 def test_a_question_may_be_skipped(table: Table) -> None:
     table.type("/skip")
     assert table.host.of("skipped") == [
@@ -253,7 +275,11 @@ def test_a_typed_number_counts_when_the_phase_ends(table: Table) -> None:
 
 
 def test_when_all_numbers_are_answered_the_candidate_goes_on(table: Table) -> None:
+    assert isinstance(table.round, TheoryRound)
+    assert table.round.unfinished == f"{len(table.paper.numbers)} questions are left"
+    assert not table.round.takes_text
     said = table.type(*["/skip"] * len(table.paper.numbers))
+    assert table.round.unfinished == ""
     assert "/next goes on" in said
     assert "/next goes on" in table.type("42")
     assert not table.round.complete
@@ -278,7 +304,11 @@ def test_lines_are_recorded_as_they_come_and_locked(open_table: Table) -> None:
     ]
     point = question(open_table).points[0].text
     assert point not in "\n".join(open_table.host.said)
+    assert isinstance(open_table.round, TheoryRound)
+    before = open_table.round.takes_text
     said = open_table.type("/lock")
+    assert (before, open_table.round.takes_text) == (True, False)
+    assert open_table.round.unfinished == "1 question is left"
     answer = open_table.host.of("answered")[0]
     assert answer["text"] == "L2 shrinks the weights.\nL1 makes them exactly zero."
     assert answer["correct"] is None

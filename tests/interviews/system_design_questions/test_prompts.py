@@ -15,6 +15,7 @@ from interviews.rounds.design_record import Record
 from interviews.system_design_questions import Prompt, PromptError, prompts
 from interviews.system_design_questions.prompt import STAGES, Stage
 from interviews.system_design_questions.reading import read_prompt
+from interviews.system_design_questions.spoken import spoken
 
 ALL = prompts()
 HERE = Path(inspect.getfile(shelf)).parent
@@ -68,7 +69,8 @@ def test_no_placeholder_is_left(prompt: Prompt) -> None:
         shown += [stage.asks, stage.exemplar]
         shown += [text for one in stage.points for text in (one.text, one.quote)]
     for followup in prompt.followups:
-        shown += [followup.text.replace("{given}", ""), *followup.points]
+        shown += [prompt.fill(followup.text, {}).replace("{given}", "")]
+        shown += [prompt.fill(point, {}) for point in followup.points]
     assert not re.search(r"\{[a-z_]*\}", "\n".join(shown))
 
 
@@ -161,6 +163,26 @@ def test_a_follow_up_says_the_candidates_number(prompt: Prompt) -> None:
 
 
 @each
+def test_what_the_prompt_states_stands_in_it(prompt: Prompt) -> None:
+    for one in prompt.assumptions:
+        if one.stated:
+            assert spoken(one.value, one.unit) in " ".join(prompt.text.split())
+            assert one.refusal(one.value * 1.5) == one.refusal(one.value / 1.5) == ""
+            for value in (one.value * 1.6, one.value / 1.6):
+                assert one.refusal(value).startswith("the prompt says ")
+                assert "\n" not in one.refusal(value)
+
+
+@each
+def test_follow_ups_can_be_worded_at_the_ends_of_the_ranges(prompt: Prompt) -> None:
+    for one in prompt.assumptions:
+        for value in (one.low, one.high):
+            for followup in prompt.followups:
+                for text in (followup.text, *followup.points):
+                    assert prompt.fill(text, {one.name: value})
+
+
+@each
 def test_a_temporal_prompt_has_the_trap(prompt: Prompt) -> None:
     capped = [
         option
@@ -235,6 +257,8 @@ def copied(folder: Path) -> Path:
         ('uses = ["cards", ', 'uses = ["tps", ', "uses must be"),
         ('unit = "cores"', 'unit = "chips"', "unit must be 'cores'"),
         ('stage = "serving"', 'stage = "lunch"', "cores has no stage lunch"),
+        ("stated = true", "stated = 1", "stated must be true or false"),
+        ("You said {given}: who", "You said {many}: who", "{many} is neither in"),
         ("above = 100000", "", "needs above or below"),
         ('estimate = "alerts"', "", "needs an estimate or an assumption"),
         ('estimate = "alerts"', 'estimate = "x"', "asks about nothing there is"),

@@ -21,6 +21,7 @@ class FakeStatus:
         ("/help", "help"),
     )
     prompt: str = "> "
+    takes_text: bool = False
     busy: bool = False
     over: bool = False
 

@@ -83,6 +83,19 @@ def test_what_comes_meanwhile_stands_above_what_is_being_typed(tmp_path: Path) -
         end(terminal)
 
 
+def test_a_half_typed_line_is_told_of_when_its_phase_ends(tmp_path: Path) -> None:
+    with on_terminal(tmp_path, *_LOOP, speed=5) as terminal:
+        begin(terminal)
+        terminal.type("half a line")
+        terminal.wait_for("This is the phase write.")
+        terminal.wait_for("not sent: Enter sends it to write")
+        terminal.wait_until_seen(r"^echo> half a line$")
+        terminal.type("\r")
+        terminal.wait_for("heard half a line")
+        terminal.wait_for("1 log was summed up")
+        assert terminal.end() == 0
+
+
 def test_ctrl_c_says_how_to_end(tmp_path: Path) -> None:
     with on_terminal(tmp_path, *_LOOP) as terminal:
         begin(terminal)

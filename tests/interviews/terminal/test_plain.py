@@ -64,6 +64,14 @@ def test_a_line_waits_for_the_judge(pipe: tuple[int, int]) -> None:
     assert lines.index("judged") < lines.index("heard after")
 
 
+def test_a_verdict_is_followed_by_the_status(pipe: tuple[int, int]) -> None:
+    _, _, lines = run(pipe, b"/judge\n")
+    assert " · judging · " in lines[lines.index("heard /judge") + 1]
+    following = lines[lines.index("judged") + 1 :]
+    assert len(following) == 1
+    assert following[0].endswith("left · read · /judge /next /help]")
+
+
 def test_input_that_ends_waits_for_the_judge(pipe: tuple[int, int]) -> None:
     over, _, lines = run(pipe, b"/judge\n")
     assert not over

@@ -36,6 +36,7 @@ def test_no_line_is_wider_than_the_screen() -> None:
     line = status_line(crowded)
     assert len(line) <= 80
     assert line.startswith("[14:32 left · write · /command0 ")
+    assert line.endswith(" …]")
     for columns in range(1, 200):
         for status in (FakeStatus(), crowded):
             assert len(toolbar(status, columns)) <= columns
@@ -51,6 +52,36 @@ def test_the_bar_keeps_its_clocks_longest() -> None:
     assert toolbar(FakeStatus(), 50).split(" │ ")[0].strip() == (
         "round 14:32 · write 10:01 · loop 1:12:30"
     )
+
+
+def _in_a_stage() -> FakeStatus:
+    """A status as in a design round, with its many keys."""
+    names = ("ask", "facts", "assume", "estimate", "decide", "more", "keys", "still")
+    rounds = tuple((f"/{name}", "what it does, in words") for name in names)
+    own = tuple((f"/{name}", "word") for name in ("next", "time", "help", "abort"))
+    return replace(FakeStatus(), phase="evaluation", keys=(*rounds, *own))
+
+
+def test_next_and_help_are_never_cut_off() -> None:
+    line = status_line(_in_a_stage())
+    assert line.startswith("[14:32 left · evaluation · /ask /facts ")
+    assert line.endswith(" … /next /help]")
+    assert len(line) <= 80
+    for columns in (80, 65):
+        bar = toolbar(_in_a_stage(), columns)
+        assert bar.endswith("… /next /help ")
+        assert len(bar) <= columns
+
+
+@pytest.mark.parametrize("columns", [40, 44, 48])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_narrow_bar_drops_keys_and_words_but_no_time(
+    columns: int, busy: bool
+) -> None:
+    bar = toolbar(replace(_in_a_stage(), busy=busy), columns)
+    assert len(bar) <= columns
+    for left in ("14:32", "10:01", "loop 1:12:30"):
+        assert left in bar
 
 
 def test_who_leaves_is_told_how_to_come_back() -> None:
