@@ -11,6 +11,7 @@ and a dishonest one deliberate.
 import builtins
 import functools
 import importlib
+import inspect
 import os
 import sys
 import threading
@@ -18,11 +19,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+from dojo.room import CHANGES, Room, is_written
+from dojo.shield import Shield
+from dojo.whose import LIBRARY, REPOSITORY, TOOLS, Whose, is_test
+
 # Nobody's code but the judge's reaches these, through whatever library.
 _HIDDEN = ("reference", "solutions", "interviews")
 _JUDGE = "dojo"
 _TESTING = "dojo.testing"
+# Asking at each of their own modules would cost Hypothesis and pytest half their time.
+_FRONTS = ("hypothesis", "hypothesis.core", "pytest")
+_PLUGIN = "dojo.plugin"
 _FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _SPIES = (
     "sys._getframe", "sys._current_frames", "sys.settrace", "sys.setprofile",
@@ -31,14 +38,7 @@ _SPIES = (
 _PROGRAMS = (
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn",
 )  # fmt: skip
-# Code that only passes on what its caller asked for.
-_PASS_ON = (
-    "importlib/", "concurrent/futures/", "pkgutil.py", "runpy.py", "pydoc.py",
-    "inspect.py", "functools.py", "operator.py", "threading.py", "subprocess.py",
-    "os.py", "<", str(Path(__file__).resolve()),
-)  # fmt: skip
 _TELLS = ("traceback.py", "warnings.py", "logging/__init__.py")
-_LIBRARY = str(Path(os.__file__).parent) + os.sep
 
 Refuse = Callable[[str, FrameType | None], None]
 
@@ -47,62 +47,6 @@ class _Looking(threading.local):
     """Whether this thread is inside of the barrier: it does not watch itself."""
 
     busy = False
-
-
-class Whose:
-    """Tells whose code a frame runs: OWN, the JUDGE's, a library's, or nobody's."""
-
-    OWN, JUDGE, LIBRARY, NOBODY = range(4)
-
-    def __init__(self, tree: Path | None, watched: Path | None, root: Path) -> None:
-        self._watched = str(watched) if watched else ""
-        self._tree = f"{tree}{os.sep}" if tree else ""
-        folders = [_REPOSITORY / n for n in ("dojo", "reference", "interviews")]
-        folders += [_REPOSITORY / "katas", root / "katas", root / "solutions"]
-        folders += [tree] if tree else []
-        self._judges = tuple(f"{folder}{os.sep}" for folder in folders)
-        self._known: dict[str, int] = {"<mistake>": self.JUDGE}
-
-    def of(self, file: str) -> int:
-        """Return whose file this is."""
-        found = self._known.get(file)
-        if found is None:
-            found = self._known[file] = self._find(file)
-        return found
-
-    def _find(self, file: str) -> int:
-        if file.removeprefix(_LIBRARY).startswith(_PASS_ON):
-            return self.NOBODY
-        if self._watched:
-            if file == self._watched:
-                return self.OWN
-        elif self._tree and file.startswith(self._tree) and not is_test(file):
-            return self.OWN
-        return self.JUDGE if file.startswith(self._judges) else self.LIBRARY
-
-    def caller(
-        self, frame: FrameType | None, *, direct: bool = False
-    ) -> FrameType | None:
-        """Return the frame of the code that acts, if it is the code that is judged.
-
-        ``direct`` leaves out what a library does on its behalf.
-        """
-        innermost = frame
-        while frame is not None:
-            whose = self.of(frame.f_code.co_filename)
-            if whose == self.OWN:
-                return frame
-            if whose == self.JUDGE or (direct and whose == self.LIBRARY):
-                return None
-            frame = frame.f_back
-        # A thread that was started on a library's function: the judge starts none.
-        main = threading.current_thread() is threading.main_thread()
-        return None if main else innermost
-
-
-def is_test(file: str) -> bool:
-    """Tell whether a file holds properties, compiled or not."""
-    return Path(file).name.startswith("test_")
 
 
 class Barrier:
@@ -115,19 +59,22 @@ class Barrier:
         forbidden: Sequence[str],
         refuse: Refuse,
         watched: Path | None = None,
+        room: Path | None = None,
     ) -> None:
         self._refuse = refuse
+        self._room = Room(room) if room else None
+        self._closed = False
         self._looking = _Looking()
         self._whose = Whose(tree, watched, root)
         self._tree = tree
         self._testing = watched is not None
-        hidden = [_REPOSITORY / name for name in ("reference", "solutions")]
-        hidden += [_REPOSITORY / "interviews" / "coding_challenges", root / "solutions"]
+        hidden = [REPOSITORY / name for name in ("reference", "solutions")]
+        hidden += [REPOSITORY / "interviews" / "coding_challenges", root / "solutions"]
         self._hidden = tuple(f"{path}{os.sep}" for path in hidden)
-        self._katas = tuple(f"{r / 'katas'}{os.sep}" for r in (_REPOSITORY, root))
+        self._katas = tuple(f"{r / 'katas'}{os.sep}" for r in (REPOSITORY, root))
         self._forbidden = tuple(forbidden)
         self._tops = {
-            n.partition(".")[0] for n in (*_HIDDEN, _JUDGE, "katas", *forbidden)
+            n.partition(".")[0] for n in (*_HIDDEN, _JUDGE, "katas", *TOOLS, *forbidden)
         }
         self._checks: dict[str, Callable[[tuple[object, ...], FrameType], None]] = {
             "open": self._open,
@@ -140,14 +87,18 @@ class Barrier:
         for event in _SPIES:
             self._checks[event] = functools.partial(self._spy, event)
         for event in _PROGRAMS:
-            self._checks[event] = functools.partial(self._program, event)
+            self._checks[event] = functools.partial(self._spy, event)
+        for event in CHANGES if room else ():
+            self._checks[event] = functools.partial(self._change, event)
 
-    def close(self) -> None:
-        """Let nothing through from here on."""
+    def close(self) -> list[ModuleType]:
+        """Let nothing through from here on; return what was shielded."""
+        self._closed = True
         self._watch_functions()
         self._watch_imports()
-        self.shield()
+        shielded = self.shield()
         sys.addaudithook(self._heard)
+        return shielded
 
     # What the interpreter tells --------------------------------------------------
 
@@ -165,6 +116,8 @@ class Barrier:
         caller = self._whose.caller(frame)
         if caller is None or not isinstance(args[0], str | bytes):
             return
+        if is_written(args):
+            self._keep_inside(args[0], frame, caller)
         path = os.path.realpath(os.fsdecode(args[0]))
         if not self._is_hidden(path):
             return
@@ -172,6 +125,27 @@ class Barrier:
         if _tells(frame, caller):
             raise OSError("the judge's files are closed")
         self._refuse(f"open('{'/'.join(Path(path).parts[-3:])}')", caller)
+
+    def _change(self, event: str, args: tuple[object, ...], frame: FrameType) -> None:
+        caller = self._whose.caller(frame)
+        if caller is None:
+            return
+        for path in args[: CHANGES[event]]:
+            if isinstance(path, str | bytes):
+                self._keep_inside(path, frame, caller)
+        if event in ("os.link", "os.symlink"):
+            self._open(args, frame)
+
+    def _keep_inside(
+        self, path: str | bytes, frame: FrameType, caller: FrameType
+    ) -> None:
+        """Let nothing be written that the next run could find."""
+        if self._room is None or self._room.holds(path):
+            return
+        if self._whose.caller(frame, direct=True) is not None:
+            self._refuse(f"write('{os.fsdecode(path)}')", caller)
+        # A library may only want to keep what it can do without.
+        raise PermissionError(f"tests write in their own folder, not in {path!r}")
 
     def _is_hidden(self, path: str) -> bool:
         if self._testing:
@@ -205,12 +179,15 @@ class Barrier:
         if caller is not None:
             self._refuse(event, caller)
 
-    _program = _spy
-
     # Imports, however they are spelled ---------------------------------------------
 
     def _watch_imports(self) -> None:
         tops = self._tops
+        its_own = {
+            id(vars(module))
+            for name, module in list(sys.modules.items())
+            if not self._testing and _is_below(name, TOOLS)
+        }
         original, by_name = builtins.__import__, importlib.import_module
 
         @functools.wraps(original)
@@ -221,7 +198,9 @@ class Barrier:
             fromlist: Sequence[str] | None = (),
             level: int = 0,
         ) -> ModuleType:
-            if not level and name.partition(".")[0] in tops:
+            top = name.partition(".")[0]
+            # Hypothesis imports its own modules many times for each example.
+            if not level and top in tops and id(globals) not in its_own:
                 self._look_at_import(name, fromlist or ())
             return original(name, globals, locals, fromlist, level)
 
@@ -245,7 +224,8 @@ class Barrier:
 
     def _asked_for(self, name: str, parts: Iterable[str], frame: FrameType) -> None:
         for full in (name, *(f"{name}.{part}" for part in parts)):
-            direct = _is_below(full, self._forbidden)
+            tool = not self._testing and _is_below(full, TOOLS)
+            direct = tool or _is_below(full, self._forbidden)
             if direct or _is_below(full, _HIDDEN) or self._is_the_judges(full):
                 caller = self._whose.caller(frame, direct=direct)
                 if caller is not None:
@@ -258,22 +238,37 @@ class Barrier:
 
     # The judge's modules ------------------------------------------------------------
 
-    def shield(self) -> None:
+    def shield(self) -> list[ModuleType]:
         """Let the judge's modules in ``sys.modules`` answer nobody else."""
+        shielded: list[ModuleType] = []
+        if not self._closed:
+            return shielded
         for name, module in list(sys.modules.items()):
-            if isinstance(module, _Shield) or type(module) is not ModuleType:
+            if isinstance(module, Shield) or type(module) is not ModuleType:
                 continue
-            if name.partition(".")[0] in _HIDDEN or _is_properties(name):
-                if self._testing and _is_properties(name):
-                    continue
-                sys.modules[name] = _Shield(module, self._may_use)
+            if self._is_shielded(name):
+                sys.modules[name] = Shield(module, self._may_use)
+                shielded.append(sys.modules[name])
+        return shielded
+
+    def _is_shielded(self, name: str) -> bool:
+        if name.partition(".")[0] in _HIDDEN:
+            return True
+        if self._testing:
+            return _is_below(name, (_JUDGE,)) and self._is_the_judges(name)
+        if name in _FRONTS or _is_properties(name):
+            return True
+        return _is_below(name, (_JUDGE,)) and name != _PLUGIN
 
     def _may_use(self, module: ModuleType, name: str) -> None:
-        if self._looking.busy:
+        asking = sys._getframe(2)
+        # It reads lines only: Hypothesis tells one test from another by them.
+        reads_lines = asking.f_code is inspect.findsource.__code__
+        if self._looking.busy or reads_lines:
             return
         self._looking.busy = True
         try:
-            caller = self._whose.caller(sys._getframe(2))
+            caller = self._whose.caller(asking)
             if caller is not None:
                 self._refuse(f"{module.__name__}.{name}", caller)
         finally:
@@ -332,38 +327,6 @@ class Barrier:
         return asking
 
 
-class _Shield(ModuleType):
-    """Stands for a module in ``sys.modules``, and asks who wants what of it."""
-
-    def __init__(
-        self,
-        module: ModuleType,
-        may_use: Callable[[ModuleType, str], None],
-    ) -> None:
-        super().__init__(module.__name__)
-        own = object.__getattribute__(self, "__dict__")
-        own["_module"], own["_may_use"] = module, may_use
-
-    def __getattribute__(self, name: str) -> object:
-        own = object.__getattribute__(self, "__dict__")
-        module = own["_module"]
-        # What is not there tells nothing: pickle asks every module for every name.
-        told = name == "__dict__" or (name[:2] != "__" and name in vars(module))
-        if told:
-            own["_may_use"](module, name)
-        return getattr(module, name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        own = object.__getattribute__(self, "__dict__")
-        own["_may_use"](own["_module"], name)
-        setattr(own["_module"], name, value)
-
-    def __delattr__(self, name: str) -> None:
-        own = object.__getattribute__(self, "__dict__")
-        own["_may_use"](own["_module"], name)
-        delattr(own["_module"], name)
-
-
 def _is_below(name: str, entries: Iterable[str]) -> bool:
     return any(name == entry or name.startswith(f"{entry}.") for entry in entries)
 
@@ -392,7 +355,7 @@ def _tells(frame: FrameType | None, caller: FrameType) -> bool:
     """Tell whether a traceback or a warning is being written below ``caller``."""
     while frame is not None and frame is not caller:
         file = frame.f_code.co_filename
-        if file.startswith(_LIBRARY) and file.endswith(_TELLS):
+        if file.startswith(LIBRARY) and file.endswith(_TELLS):
             return True
         frame = frame.f_back
     return False

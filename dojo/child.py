@@ -11,12 +11,13 @@ import faulthandler
 import json
 import os
 import sys
+import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import IO, TextIO
 
 import pytest
@@ -25,7 +26,7 @@ from dojo.barrier import Barrier
 from dojo.catalogue import ROOT, Catalogue, Kata
 from dojo.failures import describe_failure, find_place
 from dojo.guards import Printed, Tampering, Watchdog, frame_of, limit_memory
-from dojo.inspection import not_allowed
+from dojo.inspection import not_allowed, not_allowed_in_tests
 from dojo.recording import RECORDER, fix_seed
 from dojo.stub import Signature
 from dojo.targets import Target, install
@@ -50,7 +51,8 @@ class Job:
     every call before it is made, to learn which one never comes back; ``arguments``
     are passed on to pytest, whose own report is then shown; ``part`` (i, n) leaves
     all but every n-th property from the i-th to other children. ``watched`` is the
-    file that the barrier keeps out, where it is not the one that is judged.
+    file that the barrier keeps out, where it is not the one that is judged; ``room``
+    is the one folder in which it may write.
     """
 
     kata: Kata
@@ -64,6 +66,7 @@ class Job:
     explain: bool = True
     part: tuple[int, int] = (0, 1)
     watched: Path | None = None
+    room: Path | None = None
 
 
 class Reporter:
@@ -110,9 +113,10 @@ class Judge:
             job.kata.forbidden,
             self._forbidden,
             job.watched,
+            job.room,
         )
         if learner_file is not None or job.watched is not None:
-            self.barrier.close()
+            _mark_as_seen(self.barrier.close())
         self.tampering = Tampering()
         self.main_thread = threading.get_ident()
         self.watchdog = Watchdog(job.kata.seconds, self._time_is_up)
@@ -206,7 +210,7 @@ class Judge:
         elif call.when == "call":
             seconds = call.duration
             self.report.send("result", property=item.name, held=True, seconds=seconds)
-        if changed := self.tampering.changed():
+        if call.when == "call" and (changed := self.tampering.changed()):
             self._tampered(changed)
         return (yield)
 
@@ -222,7 +226,8 @@ class Judge:
         try:
             file = self.job.watched or self.file
             place = find_place(file, frame=frame)
-            self.report.fail(not_allowed(name, place))
+            refusal = not_allowed_in_tests if self.job.watched else not_allowed
+            self.report.fail(refusal(name, place))
         finally:
             os._exit(DEAD)
 
@@ -260,14 +265,31 @@ def _sentence(item: pytest.Item) -> str:
     return " ".join(text.strip().split("\n\n")[0].split())
 
 
+def _mark_as_seen(modules: Iterable[ModuleType]) -> None:
+    """Spare Hypothesis the sources of what it has read before it was shielded."""
+    from hypothesis.internal.conjecture import providers
+
+    vars(providers)["_seen_modules"].update(map(id, modules))
+
+
+class _Everything(set[int]):
+    """Has every number in it."""
+
+    def __contains__(self, number: object) -> bool:
+        return True
+
+
 def _settings(job: Job) -> None:
     import hypothesis
     from hypothesis.database import DirectoryBasedExampleDatabase
-    from hypothesis.internal.conjecture import engine
+    from hypothesis.internal.conjecture import engine, providers
 
     RECORDER.seed = job.seed
     # Shrinking is for reading: it must not take the property's whole time.
     vars(engine)["MAX_SHRINKING_SECONDS"] = min(1.5, job.kata.seconds / 3)
+    if job.watched is not None:
+        # It would read the sources of all modules, those of the judge too.
+        vars(providers)["_seen_modules"] = _Everything()
     database = DirectoryBasedExampleDatabase(job.examples) if job.examples else None
     hypothesis.settings.register_profile(
         "kata",
@@ -280,6 +302,13 @@ def _settings(job: Job) -> None:
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("kata")
+
+
+def _enter(room: Path) -> None:
+    """Make ``room`` the folder of everything that names no other."""
+    os.chdir(room)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(room)
+    sys.dont_write_bytecode = True
 
 
 def _import_learner(judge: Judge, expected: Mapping[str, Signature]) -> bool:
@@ -318,6 +347,8 @@ def run(
     report = Reporter(events)
     try:
         install(catalogue, job.target)
+        if job.room is not None:
+            _enter(job.room)
         file = job.target.file(job.kata)
         _settings(job)
         judge = Judge(job, file, report, stacks, catalogue.root)

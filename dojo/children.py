@@ -79,6 +79,7 @@ class Child:
             "examples": str(job.examples) if job.examples else None,
             "explain": job.explain, "part": job.part, "arguments": job.arguments,
             "watched": str(job.watched) if job.watched else None,
+            "room": str(job.room) if job.room else None,
         }  # fmt: skip
         environment = os.environ | {
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

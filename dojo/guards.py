@@ -5,13 +5,18 @@ import io
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import is_
 from pathlib import Path
 from types import FrameType
 
 _PRINTED = 600
 _MEMORY = 2 * 2**30
 ROUNDS = 4
+Names = Mapping[str, object]
+# The functions of a module that is loaded, by the identity of its namespace: a parent
+# that looks once spares every child that it forks the search.
+_LEARNT: dict[int, dict[str, object]] = {}
 
 
 class Printed(io.TextIOBase):
@@ -69,25 +74,60 @@ class Tampering:
     """Notices names of the judge's libraries that the learner's code rebinds."""
 
     _MODULES = ("builtins", "math", "random", "time", "numpy", "numpy.linalg", "torch")
-    # What importing a submodule or formatting an array adds by itself.
-    _MAY_CHANGE = frozenset({"_"})
+    # Of what the judge is made of, every function and class is looked at.
+    _JUDGE = ("dojo", "hypothesis", "pytest", "reference")
+    # Where the methods of classes count as well.
+    _CLASSES = (
+        "hypothesis.core", "hypothesis.internal.conjecture.engine",
+        "_pytest.python", "_pytest.raises", "_pytest.runner",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self._before = {
-            name: dict(vars(sys.modules[name]))
-            for name in self._MODULES
-            if name in sys.modules
-        }
+        # The builtins come first: the other comparisons are made with them.
+        names = [*self._MODULES, *filter(self._is_the_judges, list(sys.modules))]
+        self._modules = [(n, sys.modules[n]) for n in names if n in sys.modules]
+        holders: list[tuple[str, Names]] = [(n, vars(m)) for n, m in self._modules]
+        for name, inside in holders[:]:
+            if name in self._CLASSES:
+                own = [v for v in inside.values() if isinstance(v, type)]
+                holders += [
+                    (f"{name}.{cls.__name__}", vars(cls))
+                    for cls in own
+                    if cls.__module__ == name
+                ]
+        self._before = [
+            (name, now, self._relied_on(name, now)) for name, now in holders
+        ]
+
+    def _is_the_judges(self, name: str) -> bool:
+        return name.partition(".")[0] in self._JUDGE or name in self._CLASSES
+
+    def _relied_on(self, module: str, names: Names) -> dict[str, object]:
+        if module in self._MODULES:
+            kept = {name: value for name, value in names.items() if name[:2] != "__"}
+            kept.pop("_", None)  # what formatting an array adds by itself
+            return kept
+        known = _LEARNT.get(id(names))
+        if known is None:
+            known = {n: v for n, v in names.items() if callable(v) and n[:2] != "__"}
+            if isinstance(names, dict):
+                _LEARNT[id(names)] = known
+        return known
 
     def changed(self) -> str:
         """Return the first rebound name, in full, or an empty text."""
-        for module, before in self._before.items():
-            now = vars(sys.modules[module])
+        for module, now, before in self._before:
+            if module != "builtins" and all(
+                map(is_, map(now.get, before), before.values())
+            ):
+                continue
             for name, value in before.items():
-                if name in self._MAY_CHANGE or name.startswith("__"):
-                    continue
                 if now.get(name) is not value:
                     return name if module == "builtins" else f"{module}.{name}"
+        loaded = sys.modules
+        for name, thing in self._modules:
+            if loaded.get(name) is not thing:
+                return f"sys.modules['{name}']"
         return ""
 
 

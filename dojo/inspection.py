@@ -83,6 +83,20 @@ def not_allowed(name: str, place: Place | None) -> Failure:
     )
 
 
+# By what the refused name begins with.
+_NOT_FOR_TESTS = {
+    "open": ": they must not read the solution or what judges it",
+    "write": ": they write in their own temporary folder only",
+}
+
+
+def not_allowed_in_tests(name: str, place: Place | None) -> Failure:
+    """Return the failure of a candidate's tests that do more than test."""
+    why = _NOT_FOR_TESTS.get(name.partition("(")[0], "")
+    message = f"`{name}` is not allowed in your tests{why}"
+    return Failure(message, kind="forbidden", place=place)
+
+
 def dotted_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Yield every name that the module takes from a library, in full."""
     aliases: dict[str, str] = {}

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dojo.catalogue import Catalogue, Kata, catalogue
+from dojo.guards import Tampering
 from dojo.progress import Progress, write_atomically
 from dojo.screen import (
     Line,
@@ -51,6 +52,7 @@ def preload(katas: Sequence[Kata]) -> None:
         # Hypothesis reads every local module for constants to try: once is enough.
         providers = importlib.import_module("hypothesis.internal.conjecture.providers")
         providers._get_local_constants()
+    Tampering()  # learns what there is to watch
     # What is loaded stays: no collection in a child has to look through it.
     gc.freeze()
     gc.enable()

@@ -31,6 +31,7 @@ def main() -> None:
         part=tuple(order["part"]),
         arguments=tuple(order["arguments"]),
         watched=Path(order["watched"]) if order["watched"] else None,
+        room=Path(order["room"]) if order["room"] else None,
     )
     preload([kata])
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")

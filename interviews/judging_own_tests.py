@@ -1,12 +1,16 @@
 """Judges a candidate's tests: what they catch, and what they wrongly complain of.
 
 The tests take the place of the kata's properties in a private shelf. They run on right
-implementations first, where a test that fails is a false alarm, and then on the worked
-solution with one mistake in it at a time.
+implementations, where a test that fails is a false alarm, and on the worked solution
+with one mistake in it at a time. The order is drawn anew each time, with right
+implementations first, last and in between, and each run has its own folders: a test
+that looks at anything but the implementation cannot know which one it has.
 """
 
 import ast
 import os
+import random
+import secrets
 import shutil
 import signal
 import tempfile
@@ -67,8 +71,7 @@ def judge_own_tests(
         with tempfile.TemporaryDirectory(prefix="interview-") as folder:
             root = Path(folder).resolve()
             bench = _Bench(_private_shelf(root, shelf, kata, text), kata.name, children)
-            _on_right_implementations(bench, tested)
-            _on_mistakes(bench, mistakes, tested)
+            _run_all(bench, _mixed(bench, mistakes), tested)
     except _RefusedError as error:
         tested = Tested(tests=tested.tests, refused=str(error))
     except _NoTestsError as error:
@@ -126,24 +129,48 @@ class _Bench:
         self._children = children
         self._until = time.monotonic() + SECONDS_IN_ALL
 
-    def run(self, target: Target, seed: int) -> Verdict:
-        """Return the verdict of the tests."""
+    def run(self, run: "_Run") -> Verdict:
+        """Return the verdict of the tests, from folders that nothing else uses."""
         left = self._until - time.monotonic()
         if left <= 0:
             raise _NoTestsError(f"the tests take more than {SECONDS_IN_ALL:g} s in all")
-        job = Job(
-            self.kata,
-            target,
-            seed=seed,
-            explain=False,
-            watched=self.shelf.test_file(self.kata),
-        )
-        with _at_most(min(left, SECONDS_A_RUN)):
-            verdict = judge(job, self.shelf, children=self._children)
+        folder = self.shelf.root / secrets.token_hex(8)
+        room = folder / "room"
+        room.mkdir(parents=True)
+        try:
+            job = Job(
+                self.kata,
+                self._target(run, folder / "tree"),
+                seed=run.seed,
+                explain=False,
+                watched=self.shelf.test_file(self.kata),
+                room=room,
+            )
+            with _at_most(min(left, SECONDS_A_RUN)):
+                verdict = judge(job, self.shelf, children=self._children)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         failure = verdict.failure
         if failure is not None and failure.kind in ("forbidden", "tampering"):
             raise _RefusedError(failure.message)
         return verdict
+
+    def _target(self, run: "_Run", tree: Path) -> Target:
+        if run.source is None:
+            return Target("reference", None)
+        file = self.kata.file_in(tree)
+        file.parent.mkdir(parents=True)
+        file.write_text(run.source, encoding="utf-8")
+        return Target(str(tree), tree)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """An implementation (the reference if ``source`` is None), and its mistake."""
+
+    source: str | None
+    mistake: str = ""
+    seed: int = _SEEDS[0]
 
 
 @contextmanager
@@ -171,18 +198,39 @@ def _failing(verdict: Verdict) -> list[str]:
     return [p.name for p in verdict.properties if p.outcome in ("broken", "slow")]
 
 
-def _on_right_implementations(bench: _Bench, tested: Tested) -> None:
-    solutions = Target("solutions", bench.shelf.root / "solutions")
-    targets = [(solutions, seed) for seed in _SEEDS]
-    if bench.kata.reference:
-        targets.append((Target("reference", None), _SEEDS[0]))
-    for target, seed in targets:
-        verdict = bench.run(target, seed)
+def _mixed(bench: _Bench, mistakes: Sequence[str]) -> list[_Run]:
+    """Return a right implementation, all others in a drawn order, and a right one."""
+    kata = bench.kata
+    notes = read_notes(bench.shelf.notes_file(kata))
+    source = bench.shelf.solution_file(kata).read_text(encoding="utf-8")
+    right = _Run(source)
+    between = [right, _Run(source, seed=_SEEDS[1])]
+    between.append(_Run(None) if kata.reference else right)
+    for name in mistakes:
+        mistake = notes.mistake(name)
+        if mistake is None:
+            raise _NoTestsError(f"{kata.name} has no mistake called '{name}'")
+        between.append(_Run(mistake.patch(source), name))
+    # Not from the session's seed, which the candidate may know.
+    random.SystemRandom().shuffle(between)
+    return [right, *between, right]
+
+
+def _run_all(bench: _Bench, runs: Sequence[_Run], tested: Tested) -> None:
+    failing: dict[str, list[str]] = {}
+    for run in runs:
+        verdict = bench.run(run)
         names = [entry.name for entry in verdict.properties]
         tested.tests = tested.tests or names
-        alarms = [*tested.false_alarms, *_failing(verdict)]
-        tested.false_alarms = list(dict.fromkeys(alarms))
-        _refuse_unfinished(verdict)
+        if run.mistake:
+            failing[run.mistake] = _failing(verdict)
+        else:
+            alarms = [*tested.false_alarms, *_failing(verdict)]
+            tested.false_alarms = list(dict.fromkeys(alarms))
+            _refuse_unfinished(verdict)
+    alarmed = set(tested.false_alarms)
+    caught = {name: [t for t in by if t not in alarmed] for name, by in failing.items()}
+    tested.caught = {name: caught[name] for name in sorted(caught) if caught[name]}
 
 
 def _refuse_unfinished(verdict: Verdict) -> None:
@@ -199,21 +247,3 @@ def _refuse_unfinished(verdict: Verdict) -> None:
     if any(entry.outcome == "unchecked" for entry in verdict.properties):
         why = failure.message if failure else "not every test was run"
         raise _NoTestsError(f"the tests do not come to an end: {why}")
-
-
-def _on_mistakes(bench: _Bench, mistakes: Sequence[str], tested: Tested) -> None:
-    kata = bench.kata
-    notes = read_notes(bench.shelf.notes_file(kata))
-    source = bench.shelf.solution_file(kata).read_text(encoding="utf-8")
-    for number, name in enumerate(mistakes):
-        mistake = notes.mistake(name)
-        if mistake is None:
-            raise _NoTestsError(f"{kata.name} has no mistake called '{name}'")
-        tree = bench.shelf.root / f"mistake{number}"
-        file = kata.file_in(tree)
-        file.parent.mkdir(parents=True)
-        file.write_text(mistake.patch(source), encoding="utf-8")
-        verdict = bench.run(Target(str(tree), tree), _SEEDS[0])
-        caught = [t for t in _failing(verdict) if t not in tested.false_alarms]
-        if caught:
-            tested.caught[name] = caught

@@ -113,6 +113,22 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "the test module": (
         attempt("[m.__dict__ for n, m in sys.modules.items() if 'test_double' in n]",
                 "import sys"), "test_double.__dict__"),
+    "the library that draws": (
+        attempt("pass", "import sys\nfor m in list(sys.modules.values()):\n"
+                "    if hasattr(m, 'given'):\n"
+                "        m.given = lambda *a, **k: lambda f: lambda: None"),
+        "given"),
+    "the library that draws, imported": (
+        attempt("__import__('hypo' + 'thesis')"), "hypothesis"),
+    "the library that collects, imported": (
+        attempt("m.import_module('_py' + 'test.python')", "import importlib as m"),
+        "_pytest.python"),
+    "what compares": (
+        attempt("sys.modules['dojo.testing'].assert_close = print", "import sys"),
+        "dojo.testing.assert_close"),
+    "what looks for tampering": (
+        attempt("sys.modules['dojo.guards'].Tampering.changed = None", "import sys"),
+        "dojo.guards.Tampering"),
     "forbidden function by getattr": (
         attempt("getattr(math, 'fs' + 'um')([1.0])", "import math"), "math.fsum"),
     "forbidden function by its dictionary": (
@@ -123,6 +139,50 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "forbidden function in a thread": (
         attempt("t = threading.Thread(target=vars(math)['fsum'], args=([1.0],));"
                 " t.start(); t.join()", "import math, threading"), "math.fsum"),
+}  # fmt: skip
+
+REAL = (
+    "import sys\n\n"
+    "def real(name):\n    m = sys.modules[name]\n"
+    "    return object.__getattribute__(m, '__dict__').get('_module', m)\n\n"
+)
+
+# name: code, and the name that it rebinds
+TAMPERINGS: dict[str, tuple[str, str]] = {
+    "given": (
+        attempt("pass", REAL + "real('hypothesis').given = lambda *a, **k: "
+                "lambda f: lambda: None"), "hypothesis.given"),
+    "given, while it is judged": (
+        attempt("real('hypothesis').given = None", REAL), "hypothesis.given"),
+    "where given comes from": (
+        attempt("pass", REAL + "real('hypothesis.core').given = None"),
+        "hypothesis.core.given"),
+    "the engine": (
+        attempt("pass", REAL + "real('hypothesis.internal.conjecture.engine')"
+                ".ConjectureRunner = None"),
+        "hypothesis.internal.conjecture.engine.ConjectureRunner"),
+    "a method of the engine": (
+        attempt("pass", "import sys\nsys.modules['hypothesis.internal.conjecture"
+                ".engine'].ConjectureRunner.run = print"),
+        "hypothesis.internal.conjecture.engine.ConjectureRunner.run"),
+    "an assertion": (
+        attempt("pass", REAL + "real('dojo.testing').assert_close = print"),
+        "dojo.testing.assert_close"),
+    "raises": (
+        attempt("pass", REAL + "real('pytest').raises = print"), "pytest.raises"),
+    "pytest from the inside": (
+        attempt("pass", REAL + "sys.modules['_pytest.runner'].call_and_report = print"),
+        "_pytest.runner.call_and_report"),
+    "a function of the reference": (
+        attempt("pass", REAL + f"real('{MODULE}').softmax = print"),
+        f"{MODULE}.softmax"),
+    "a module put in the place of another": (
+        attempt("pass", "import sys, types\n"
+                "sys.modules['hypothesis'] = types.ModuleType('hypothesis')"),
+        "sys.modules['hypothesis']"),
+    "what tampering is looked for with": (
+        attempt("pass", REAL + "import builtins, numpy\n"
+                "builtins.all = lambda x: True\nnumpy.exp = None"), "all"),
 }  # fmt: skip
 
 HONEST: dict[str, str] = {
@@ -157,6 +217,15 @@ HONEST: dict[str, str] = {
         "inspect.signature(double); inspect.getsource(double)", "import inspect"
     ),
     "collecting garbage": attempt("gc.collect()", "import gc"),
+    "looking through the modules": attempt(
+        "[m.__name__ for m in list(sys.modules.values()) if hasattr(m, '__file__')]\n"
+        "    inspect.getmodule(double); pickle.dumps(np.exp)",
+        "import inspect, pickle, sys",
+    ),
+    "what tests arrays": attempt(
+        "npt.assert_allclose(1.0, 1.0); unittest.TestCase().assertTrue(True)",
+        "import unittest\nimport numpy.testing as npt",
+    ),
     "other names of the library": attempt(
         "math.sqrt(4.0); sys.modules.get('torch'); sys.version_info",
         "import math, sys",
@@ -180,7 +249,8 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
     """The verdicts on all files, from real children."""
     tree = make_tree(tmp_path_factory.mktemp("barrier").resolve())
     answer = tree.root / "answer.json"
-    cases = {name: text for name, (text, _) in EVASIONS.items()} | HONEST
+    cases = {name: text for name, (text, _) in (EVASIONS | TAMPERINGS).items()}
+    cases |= HONEST
     done = subprocess.run(
         [sys.executable, "-m", "tests.dojo.barrier_cases", str(answer)],
         input=json.dumps(cases),
@@ -204,6 +274,15 @@ def test_no_spelling_gets_there(verdicts: dict[str, Verdict], name: str) -> None
     assert named in verdict.message
     assert "is not allowed here" in verdict.message
     assert verdict.line or name in ("a thread", "forbidden function in a thread")
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+def test_nothing_the_judge_relies_on_is_rebound(
+    verdicts: dict[str, Verdict], name: str
+) -> None:
+    verdict, (_, named) = verdicts[name], TAMPERINGS[name]
+    assert (verdict.state, verdict.kind) == ("broken", "tampering"), verdict
+    assert f"changes `{named}`" in verdict.message
 
 
 @pytest.mark.parametrize("name", HONEST)

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -168,7 +169,11 @@ def test_tests_that_always_fail_or_pass_catch_nothing(judging: JudgeProcess) -> 
         ("def test_a():\n    while True: pass\n", "test_a does not end", ""),
         ("from reference import core\ndef test_a(): pass\n", "", "`reference.core`"),
         ("def test_a():\n    __import__('ref' + 'erence')\n", "", "`reference`"),
-        ("def test_a():\n    import inspect; inspect.getsource(softmax)\n", "", "open"),
+        (
+            "def test_a():\n    import inspect; inspect.getsource(softmax)\n",
+            "",
+            "in your tests: they must not read the solution",
+        ),
     ],
 )
 def test_what_is_no_fair_test_catches_nothing(
@@ -180,6 +185,113 @@ def test_what_is_no_fair_test_catches_nothing(
     assert bool(answer["error"]) is bool(error)
     assert bool(answer["refused"]) is bool(refused)
     assert answer["caught"] == {}
+
+
+COUNTING = """
+import os, pathlib, tempfile, time
+def count(file):
+    file = pathlib.Path(file)
+    n = int(file.read_text()) if file.exists() else 0
+    {write}
+    return n
+"""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "open(file, 'w').write(str(n + 1))",
+        "os.write(os.open(file, os.O_CREAT | os.O_WRONLY), str(n + 1).encode())",
+        "os.symlink('1', str(file) + 'x')",
+        "os.mkdir(str(file) + 'y')",
+    ],
+)
+def test_tests_that_keep_count_of_their_runs_are_refused(
+    judging: JudgeProcess, tmp_path: Path, write: str
+) -> None:
+    text = COUNTING.format(write=write)
+    text += f"def test_it():\n    assert count('{tmp_path}/count') < 3\n"
+    answer = own_tests(judging, text, _some_mistakes(8))
+    assert answer["refused"], answer
+    assert "temporary folder only" in str(answer["refused"])
+    assert answer["caught"] == {}
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_library_writes_for_the_tests_is_not_kept(
+    judging: JudgeProcess, tmp_path: Path
+) -> None:
+    text = COUNTING.format(write="file.write_text(str(n + 1))")
+    text += f"def test_it():\n    assert count('{tmp_path}/count') < 3\n"
+    answer = own_tests(judging, text, _some_mistakes(8))
+    assert (answer["false_alarms"], answer["caught"]) == (["test_it"], {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_left_of_an_earlier_run(judging: JudgeProcess) -> None:
+    text = COUNTING.format(write="file.write_text(str(n + 1))")
+    text += """
+def test_here():
+    assert count("count") == 0
+
+def test_temporary(tmp_path):
+    assert count(tempfile.gettempdir() + "/other") == 0
+    assert count(tmp_path / "third") == 0
+    with tempfile.TemporaryDirectory() as folder:
+        assert count(folder + "/fourth") == 0
+"""
+    answer = own_tests(judging, text, _some_mistakes(8))
+    assert (answer["refused"], answer["error"]) == ("", "")
+    assert (answer["false_alarms"], answer["caught"]) == ([], {})
+
+
+def test_tests_that_go_by_the_clock_give_a_false_alarm(judging: JudgeProcess) -> None:
+    text = f"""
+import time
+def test_it():
+    time.sleep(0.05)
+    assert time.time() < {time.time()} + 0.4
+"""
+    answer = own_tests(judging, text, _some_mistakes(8))
+    assert (answer["false_alarms"], answer["caught"]) == (["test_it"], {})
+
+
+def test_the_name_of_the_file_tells_nothing(judging: JudgeProcess) -> None:
+    text = """
+import sys
+def test_code():
+    code = softmax.__wrapped__.__code__ if hasattr(softmax, "__wrapped__") else None
+    assert code is None or "mistake" not in code.co_filename
+    import katas.activations.softmax as module
+    assert "mistake" not in str(vars(module).get("__file__"))
+
+def test_finder():
+    for finder in sys.meta_path:
+        if hasattr(finder, "target"):
+            assert "mistake" not in str(finder.target)
+"""
+    answer = own_tests(judging, text, _some_mistakes(8))
+    assert (answer["refused"], answer["error"]) == ("", "")
+    assert (answer["false_alarms"], answer["caught"]) == ([], {})
+
+
+def test_tests_may_draw_texts(judging: JudgeProcess) -> None:
+    text = """
+from hypothesis import given, strategies as st
+@given(st.text(), st.floats(-5, 5))
+def test_it(words, x):
+    assert softmax([x, x])[0] == 0.5
+"""
+    answer = own_tests(judging, text, [])
+    assert (answer["refused"], answer["error"]) == ("", "")
+    assert (answer["tests"], answer["false_alarms"]) == (["test_it"], [])
+
+
+def _some_mistakes(most: int) -> list[str]:
+    from dojo.notes import read_notes
+
+    notes = read_notes(ROOT / "solutions/activations/softmax.toml")
+    return [mistake.name for mistake in notes.mistakes][:most]
 
 
 def test_a_process_that_dies_is_started_again() -> None:
