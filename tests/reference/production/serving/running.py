@@ -26,6 +26,7 @@ class Server:
         self.lines: list[str] = []
         self._port = 0
         self._told = threading.Event()
+        self._read_more = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -58,11 +59,23 @@ class Server:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.lines.append(line)
+            with self._read_more:
+                self.lines.append(line)
+                self._read_more.notify_all()
             if "running on http" in line:
                 self._port = int(line.partition("127.0.0.1:")[2].split()[0].strip('",'))
                 self._told.set()
         self._told.set()
+
+    def wait_for_line(self, text: str) -> str:
+        """Return the first line of its log that holds ``text``, once it was read."""
+
+        def found() -> str:
+            return next((line for line in self.lines if text in line), "")
+
+        with self._read_more:
+            assert self._read_more.wait_for(found, PATIENCE), self.lines
+        return found()
 
     def entries(self) -> list[dict[str, object]]:
         """Return its log so far; every line must be a JSON object."""

@@ -95,13 +95,8 @@ def test_the_log_is_json_and_carries_the_id(
     server: Server, client: httpx.Client
 ) -> None:
     client.get("/models/rent", headers={"x-request-id": "seen-in-the-log"})
-    # The line was written before the answer of the next request.
-    client.get("/health")
-    [entry] = [
-        entry
-        for entry in server.entries()
-        if entry.get("request_id") == "seen-in-the-log"
-    ]
+    entry = json.loads(server.wait_for_line("seen-in-the-log"))
+    assert entry["request_id"] == "seen-in-the-log"
     assert (entry["route"], entry["status"]) == ("/models/{model_id}", 200)
 
 
