@@ -144,6 +144,11 @@ class CodingRound:
         return False
 
     @property
+    def takes_text(self) -> bool:
+        """Whether what is typed is kept."""
+        return self._phase == "explain"
+
+    @property
     def keys(self) -> Sequence[tuple[str, str]]:
         """The one command."""
         return (("/judge", "run the properties"),)
