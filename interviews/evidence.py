@@ -78,7 +78,7 @@ def _origin(said: Sequence[str], answer: str, prompt: str, used: Sequence[str]) 
     if not _contains(words(answer), said):
         return "these words do not stand in your answer"
     if 2 * _shared(said, words(prompt)) > len(said):
-        return "these words are copied from the question"
+        return "these words are the question's, or a fact's that you were told"
     for before in map(words, used):
         shorter, longer = sorted((said, before), key=len)
         if 2 * _shared(shorter, longer) > len(shorter):

@@ -213,7 +213,9 @@ class Running:
         used = min(course.ended - course.opened, course.ends - course.opened) / 60
         by = course.ending
         self.record("closed", course.number, by=by, used=float(f"{used:.3f}"))
-        self.say(f"Round {course.number} is over: {_WHY[by]}.")
+        done = by == "candidate" and self.round is not None and self.round.complete
+        why = "all of it is done" if done else _WHY[by]
+        self.say(f"Round {course.number} is over: {why}.")
         self._show_debrief()
 
     def _finish(self) -> None:

@@ -7,6 +7,8 @@ from random import Random
 from interviews.ml_theory_questions.question import Distractor, Question
 from interviews.ml_theory_questions.working import row, say, total
 
+ORDINALS = ("first", "second", "third")
+
 
 def convolution_shape(random: Random) -> Question:
     """The output shape of a convolution with dilation."""
@@ -219,8 +221,8 @@ def cross_entropy_gradient(random: Random) -> Question:
     ]
     return Question(
         prompt=f"A classifier's logits for one example are {row(logits)}. The true "
-        f"class is number {target + 1}; the loss is softmax cross-entropy with label "
-        f"smoothing {say(smooth)}, spread evenly over all three classes, the true one "
+        f"class is the {ORDINALS[target]}; the loss is softmax cross-entropy with "
+        f"label smoothing {say(smooth)}, spread evenly over all three classes, the true one "
         "included. What is the gradient of the loss with respect to the three logits?",
         answer=answer,
         steps=(

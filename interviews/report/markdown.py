@@ -47,7 +47,7 @@ def render(report: Report) -> str:
 def _round(found: RoundReport) -> list[str]:
     log, scored = found.log, found.scored
     total = "not measured" if scored.score is None else f"{scored.score:.2f} of 4"
-    ended = {"time": "ended by the clock", "candidate": "ended by the candidate"}
+    ended = {"time": "ended by the clock", "candidate": "ended early"}
     how = ended.get(log.ended_by, "broken off" if log.ended_by else "not ended")
     return [
         f"### {plain(found.name)}",
@@ -82,7 +82,9 @@ def _course(found: RoundReport) -> str:
 def _calibration(report: Report) -> list[str]:
     found = report.calibration
     if not found.enough:
-        return [f"Too few answers: {found.stated} with a stated confidence."]
+        return [
+            f"Too few answers for a curve: {found.stated} with a stated confidence."
+        ]
     rows = (
         (
             f"{percent(part.low)} to {percent(part.high)}",

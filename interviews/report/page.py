@@ -98,7 +98,7 @@ def _measured(report: Report, cited: frozenset[int]) -> str:
 
 def _round(found: RoundReport, cited: frozenset[int]) -> str:
     log, scored = found.log, found.scored
-    ended = {"time": "ended by the clock", "candidate": "ended by the candidate"}
+    ended = {"time": "ended by the clock", "candidate": "ended early"}
     how = ended.get(log.ended_by, "broken off" if log.ended_by else "not ended")
     caps = "".join(f"<li>{escape(cap)}.</li>" for cap in scored.caps)
     caps = f'<ul class="caps">{caps}</ul>' if caps else ""
@@ -143,7 +143,7 @@ def _pips(score: int | None) -> str:
 def _calibration(report: Report, cited: frozenset[int]) -> str:
     found = report.calibration
     if not found.enough:
-        said = f"Too few answers: {found.stated} with a stated confidence."
+        said = f"Too few answers for a curve: {found.stated} with a stated confidence."
         return f"<p>{said} {_links(found.lines, cited)}</p>"
     rows = [
         (

@@ -243,10 +243,11 @@ class TheoryRound:
             host.record("wrote", item=question.id, text=text.rstrip())
 
     def _answer_open(self, host: Host, question: OpenQuestion) -> None:
-        """Lock what was typed, or else the file; nothing if there is no word."""
+        """Lock what was typed and what is in the file; nothing if there is no word."""
         typed = "\n".join(self._work[question.id].typed)
         place = self._paper.open.index(question) + 1
-        text = typed or file_answer(host.folder, self._paper.open, place)
+        written = file_answer(host.folder, self._paper.open, place)
+        text = "\n\n".join(filter(None, (typed, written)))
         if not words(text):
             return
         host.record(

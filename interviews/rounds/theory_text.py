@@ -67,7 +67,7 @@ def template(questions: Sequence[OpenQuestion]) -> str:
     )
     return (
         "# Open questions\n\n"
-        "Write below each question. What you type in the terminal goes first.\n\n"
+        "Write below each question; what you type in the terminal counts too.\n\n"
         + "".join(sections)
     )
 

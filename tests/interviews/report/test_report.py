@@ -196,7 +196,7 @@ def test_the_summary_fits_a_terminal(tmp_path: Path) -> None:
 def test_too_few_answers_are_no_curve() -> None:
     events = theory(Script(), "+++-").end().events
     for content in both(build(events)):
-        assert "Too few answers: 4 with a stated confidence." in content
+        assert "Too few answers for a curve: 4 with a stated confidence." in content
     assert 'class="curve"' not in page.render(build(events))
 
 

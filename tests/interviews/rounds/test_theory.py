@@ -369,10 +369,11 @@ def test_the_file_counts_if_nothing_was_typed(open_table: Table) -> None:
     assert open_table.host.of("answered")[0]["text"] == "L2 shrinks.\n\nL1 selects."
 
 
-def test_what_was_typed_goes_before_the_file(open_table: Table) -> None:
+def test_what_was_typed_and_the_file_both_count(open_table: Table) -> None:
     (open_table.host.folder / "answers.md").write_text("From the file.", "utf-8")
     open_table.type("From the keys.", "/lock")
-    assert open_table.host.of("answered")[0]["text"] == "From the keys."
+    text = open_table.host.of("answered")[0]["text"]
+    assert text == "From the keys.\n\nFrom the file."
 
 
 def test_a_file_without_headings_is_the_answer_to_the_only_question(
