@@ -222,8 +222,9 @@ def cross_entropy_gradient(random: Random) -> Question:
     return Question(
         prompt=f"A classifier's logits for one example are {row(logits)}. The true "
         f"class is the {ORDINALS[target]}; the loss is softmax cross-entropy with "
-        f"label smoothing {say(smooth)}, spread evenly over all three classes, the true "
-        "one included. What is the gradient of the loss with respect to the three logits?",
+        f"label smoothing {say(smooth)}, spread evenly over all three classes, the "
+        "true one included. What is the gradient of the loss with respect to the "
+        "three logits?",
         answer=answer,
         steps=(
             f"Softmax: {row(chances)}",
