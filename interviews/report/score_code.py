@@ -181,11 +181,13 @@ def _pace(log: RoundLog, solved: Run | None) -> Dimension:
 
 
 def _verification(log: RoundLog, solved: Run | None, final: Run) -> Dimension:
+    # The stub as it was handed out is no attempt.
+    begun = [run for run in log.submissions if run.state != "not started"]
     if solved is None:
-        asked = sum(not run.final for run in log.submissions)
+        asked = sum(not run.final for run in begun)
         basis = f"not solved; the judge was asked {count(asked, 'time')}"
         return Dimension("verification", 1, basis, final.lines)
-    runs = log.submissions.index(solved) + 1
+    runs = begun.index(solved) + 1
     basis = f"solved at run {runs} of the judge"
     return Dimension("verification", at_most("verification", runs), basis, solved.lines)
 

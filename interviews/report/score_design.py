@@ -33,11 +33,12 @@ def design(log: RoundLog) -> Scored:
     decisions = last_of(log, "decided")
     right = sum(flag(event, "right") for event in decisions.values())
     earned = right > 0 or any(value > 0 for value in credit.values())
+    numbers = _estimates(log, wanted, credit)
     scored = Scored(
         (
-            _estimates(log, wanted, credit),
+            numbers,
             _decisions(log, decisions, right),
-            _pace(log, earned),
+            _pace(log, numbers.score, earned=earned),
         ),
         items=max(1, len(wanted) + len(decisions)),
         apart=points_of(log, "coverage", max(0, whole(log.subject, "points"))),
@@ -96,8 +97,8 @@ def _split_at_random(decided: dict[str, Event]) -> bool:
     )
 
 
-def _pace(log: RoundLog, earned: bool) -> Dimension:
-    """Score the stages written before the time; words alone are worth nothing."""
+def _pace(log: RoundLog, numbers: int | None, *, earned: bool) -> Dimension:
+    """Score the stages written before the time; words alone are worth little."""
     stages = set(names(log.subject, "stages"))
     written = written_in_time(log)
     done = {text(event, "stage") for event in written}
@@ -108,7 +109,11 @@ def _pace(log: RoundLog, earned: bool) -> Dimension:
     total = len(stages | done)
     share = share_of(len(done), total)
     basis = f"{len(done)} of {count(total, 'stage')} written before the time was up"
-    return Dimension("pace", at_least("stages in time", share), basis, where)
+    score = at_least("stages in time", share)
+    if numbers is not None and score > numbers + 1:
+        # Nobody here can read the stages: what was measured of them bounds their worth.
+        score, basis = numbers + 1, f"{basis}; at most one above the estimates"
+    return Dimension("pace", score, basis, where)
 
 
 def enough(event: Event) -> bool:

@@ -24,6 +24,7 @@ from interviews.rounds.base import (
     Tools,
 )
 from interviews.rounds.design_record import Record
+from interviews.rounds.submitting import deadline
 from interviews.system_design_questions import Prompt, prompts
 from interviews.system_design_questions.prompt import REVIEW, Stage
 from interviews.system_design_questions.spoken import spoken
@@ -56,6 +57,7 @@ class DesignRound:
         self._prompt = choose(prompts(), spec, tools.seen)
         self._record = Record(self._prompt)
         self._waiting: _Waiting | None = None
+        self._opened: Event = {}
 
     def open(self) -> Opening:
         """Give the prompt; files of the stages are made as the stages begin."""
@@ -88,6 +90,8 @@ class DesignRound:
 
     def apply(self, event: Event) -> None:
         """Take an event into the state."""
+        if event["event"] == "opened":
+            self._opened = event
         self._record.apply(event)
 
     def enter(self, host: Host, phase: str) -> None:
@@ -254,9 +258,10 @@ class DesignRound:
     def _decide(self, host: Host, rest: str) -> None:
         name, _, chosen = rest.partition(" ")
         decision = self._prompt.decision(name)
-        asked = [one for stage in self._record.reached for one in stage.decisions]
+        stage = self._record.stage
+        asked = stage.decisions if stage else ()
         if decision is None or decision not in asked:
-            names = ", ".join(one.id for one in asked) or "none yet"
+            names = ", ".join(one.id for one in asked) or "none in this stage"
             host.say(f"Decisions: {names}. As in /decide name option.")
             return
         option = decision.option(chosen.strip())
@@ -273,7 +278,8 @@ class DesignRound:
         if stage.name in self._record.locked:
             return
         typed = "\n".join(self._record.typed.get(stage.name, []))
-        parts = (text_of.written(host.folder / f"{stage.name}.md"), typed)
+        until = deadline(self._opened, host)
+        parts = (text_of.written(host.folder / f"{stage.name}.md", until), typed)
         text = "\n".join(part for part in parts if part)
         host.record("locked", stage=stage.name, text=text)
         self._consult(stage, text)

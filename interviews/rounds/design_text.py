@@ -4,11 +4,13 @@ import random
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from interviews.engine.plan import derive
 from interviews.rounds.design_record import Record
+from interviews.rounds.submitting import read_draft
 from interviews.system_design_questions.prompt import (
     Decision,
     Estimate,
@@ -39,13 +41,13 @@ def template(stage: Stage) -> str:
     return "\n".join([f"<!-- {stage.name} -->", *lines, "", ""])
 
 
-def written(file: Path) -> str:
-    """Return what stands in a stage's file, comments apart; "" without a file."""
-    try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            return COMMENT.sub("", stream.read(LARGEST)).strip()
-    except OSError:
-        return ""
+def written(file: Path, until: datetime | None = None) -> str:
+    """Return what stands in a stage's file, comments apart.
+
+    Nothing without a file, nor of one that was changed after ``until``.
+    """
+    text, late = read_draft(file, until)
+    return "" if late else COMMENT.sub("", text[:LARGEST]).strip()
 
 
 def shuffled(decision: Decision, seed: int) -> list[Option]:

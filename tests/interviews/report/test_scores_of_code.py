@@ -234,3 +234,12 @@ def test_the_extension_counts_by_its_own_properties(held: str, extension: int) -
 def test_an_extension_not_begun_scores_1_and_none_is_not_measured() -> None:
     assert numbers(scored(repair("Ceee", extension="cache")))[2] == 1
     assert numbers(scored(repair("Ceee")))[2] is None
+
+
+def test_judging_the_stub_is_no_attempt() -> None:
+    script = Script().open("coding", 30, 20, kata="softmax")
+    for number in range(1, 4):
+        script.run("C-e-", number=number, after=number, state="not started")
+    script.run("CCee", number=4, after=9).judged_close("CCee")
+    assert scored(script).dimensions[3].score == 4
+    assert scored(script).dimensions[3].basis == "solved at run 1 of the judge"

@@ -233,3 +233,11 @@ def test_fine_is_no_stage() -> None:
         if event == "locked":
             data["text"] = "fine"
     assert numbers(scored(script))[2] == 1
+
+
+def test_pace_of_a_design_is_at_most_one_above_its_estimates() -> None:
+    """Six stages full of anything are no fast design where the numbers are wild."""
+    script = Script().open("design", 30, 30)
+    wild = scored(design(script, earned=(0.25, 0.0), decisions=(True,)))
+    assert numbers(wild) == [1, 4, 2]
+    assert "at most one above the estimates" in wild.dimensions[2].basis

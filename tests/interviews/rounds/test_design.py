@@ -268,7 +268,7 @@ def test_a_decision_is_told_right_or_wrong_only_at_the_end(host: Host) -> None:
 
 def test_nothing_is_decided_before_it_is_asked(host: Host) -> None:
     host.phase("framing")
-    assert "none yet" in host.type("/decide split by-time")
+    assert "none in this stage" in host.type("/decide split by-time")
     assert not host.of("decided")
 
 

@@ -1,5 +1,6 @@
 """A design round in a real session: the exemplar, time-up, late answers, a crash."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +128,34 @@ def test_a_round_goes_on_after_a_crash(tmp_path: Path) -> None:
     scored = {str(event["id"]): event for event in sitting.of("scored")}
     assert scored["alerts"]["credit"] == 1.0
     assert sitting.of("locked")[0]["text"] == "We minimise expected cost."
+
+
+def test_a_decision_ends_with_its_stage(tmp_path: Path) -> None:
+    sitting = Sitting(tmp_path / "s")
+    stages = {d.id: s.name for s in PROMPT.stages for d in s.decisions}
+    (name, stage), *_ = stages.items()
+    decision = next(one for one in PROMPT.decisions if one.id == name)
+    wrong = next(one.id for one in decision.options if not one.right)
+    right = next(one.id for one in decision.options if one.right)
+    for one in PROMPT.stages:
+        if one.name == stage:
+            sitting.type(f"/decide {name} {wrong}")
+        sitting.type("/next")
+        if one.name == stage:
+            break
+    sitting.type(f"/decide {name} {right}")
+    assert [event["option"] for event in sitting.of("decided")] == [wrong]
+    assert "none in this stage" in " ".join(sitting.shown[-4:])
+
+
+def test_a_file_that_was_changed_while_away_after_its_stage_counts_for_nothing(
+    tmp_path: Path,
+) -> None:
+    sitting = Sitting(tmp_path / "s")
+    sitting.write("framing", "Written in time.")
+    sitting.crash(0)
+    file = sitting.files / "framing.md"
+    late = sitting.clock.wall().timestamp() + 3600
+    os.utime(file, (late, late))
+    sitting.crash(MINUTES * 60)
+    assert sitting.of("locked")[0]["text"] == ""
