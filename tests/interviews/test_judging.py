@@ -246,6 +246,7 @@ def test_temporary(tmp_path):
 
 
 def test_tests_that_go_by_the_clock_give_a_false_alarm(judging: JudgeProcess) -> None:
+    # The sleep is the candidate's, in the process that is judged.
     text = f"""
 import time
 def test_it():

@@ -48,9 +48,9 @@ def _in_pieces(model: GPT, tokens: Tensor, pieces: list[int]) -> tuple[Tensor, C
 
 
 def _whole(model: GPT, tokens: Tensor) -> Tensor:
-    """What each place gives by itself, from its text alone, without a cache."""
-    rows = [model(tokens[:, : end + 1])[:, -1] for end in range(tokens.shape[1])]
-    return torch.stack(rows, dim=1)
+    """Return what the definition gives for the model's weights, without a cache."""
+    weights = {name: value.detach() for name, value in model.state_dict().items()}
+    return _logits(weights, tokens)
 
 
 def _norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
@@ -111,9 +111,7 @@ def test_a_text_in_pieces_gives_the_logits_of_the_whole(
     found, _ = _in_pieces(model, tokens, pieces)
     assert_shape(found, (batch, sum(pieces), CONFIG.vocabulary))
     expected = _whole(model, tokens)
-    assert_close(
-        found.detach().numpy(), expected.detach().numpy(), rtol=CLOSE, atol=CLOSE
-    )
+    assert_close(found.detach().numpy(), expected.numpy(), rtol=CLOSE, atol=CLOSE)
 
 
 @given(pieces=cuts)
@@ -149,7 +147,7 @@ def test_caches_are_apart(seed: int) -> None:
     for text, logits in zip((one, other), found, strict=True):
         assert_close(
             torch.cat(logits, dim=1).detach().numpy(),
-            _whole(model, text).detach().numpy(),
+            _whole(model, text).numpy(),
             rtol=CLOSE,
             atol=CLOSE,
         )
@@ -175,11 +173,10 @@ def test_more_than_the_context_is_refused(old: int) -> None:
 def test_without_a_cache_nothing_changes(seed: int, length: int) -> None:
     """Without a cache the model gives what a small GPT gives, and can be trained."""
     model, tokens = _model(seed), _tokens(seed, 2, length)
-    weights = {name: value.detach() for name, value in model.state_dict().items()}
     for _ in range(2):
         found = model(tokens)
         assert_shape(found, (2, length, CONFIG.vocabulary))
-        expected = _logits(weights, tokens).numpy()
+        expected = _whole(model, tokens).numpy()
         assert_close(found.detach().numpy(), expected, rtol=CLOSE, atol=CLOSE)
         assert_holds(found.requires_grad, "the logits have gradients")
 
@@ -196,7 +193,7 @@ def test_generation_gives_the_same_text(
     found = generate_cached(*arguments, torch.Generator().manual_seed(seed))
     expected, generator = tokens, torch.Generator().manual_seed(seed)
     for _ in range(count):
-        weights = (model(expected)[:, -1] / temperature).detach().exp()
+        weights = (_whole(model, expected)[:, -1] / temperature).exp()
         drawn = torch.multinomial(
             weights / weights.sum(-1, keepdim=True), 1, generator=generator
         )

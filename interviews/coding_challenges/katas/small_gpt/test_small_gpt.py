@@ -21,6 +21,8 @@ from katas.small_gpt.small_gpt import (
     train_step,
 )
 
+# Attention is judged against its definition. What is built on a part leans on it, and
+# another property judges that part, so that one mistake breaks one property.
 # Sizes that differ from one another, so that a swapped axis shows.
 CONFIG = Config(vocabulary=11, context=7, width=12, heads=3, layers=2)
 # Float64 throughout: sums of a hundred products of the order of one lose 1e-14, and two
